@@ -1,0 +1,1 @@
+"""From labels to a better model: pairs, preference fine-tuning, evaluation, and the screens to follow them."""

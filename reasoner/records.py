@@ -220,12 +220,14 @@ class Pair:
     trace_id: str
     step: int  # 0-based step of the pit
     prompt: str  # question as the model was asked + the steps before the pit
-    chosen: str  # ends the solution: EOS is appended
+    chosen: str  # ends the solution: EOS is appended, unless is_whole says otherwise
     rejected: str  # the pit step alone: never EOS
     origin: Literal["person", "machine"]
     by: str  # annotator's name, or the exploration's method
     chosen_from: Literal["remainder", "correction", "solution"]
     source: str = ""  # label or pit id
+    is_whole: bool = True  # False: chosen is a bare correction that does not end the solution, so it gets no EOS
+    prompt_from: Literal["trace", "engine"] = "trace"  # "engine": an imported trace had none, the model in use asked
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,162 @@
+"""First Pit, the workbench: opens store and engine, composes the tabs Walk · Train · Compare · Data, and launches.
+
+    python app.py                              built-in solver and problems, http://127.0.0.1:7860
+    python app.py --model Qwen/Qwen3-0.6B      any other model
+    python app.py --help                       the rest
+
+A Hugging Face Space runs this file as it is. It loads no torch: the page is up first, the model follows.
+"""
+
+import argparse
+import contextlib
+import os
+import socket
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
+if os.environ.get("SPACES_ZERO_GPU"):
+    import spaces  # noqa: F401  # ZeroGPU: must come before anything that may load torch
+
+import gradio as gr
+from reasoner.workbench import BUILT_IN, Workbench
+
+from reasoner.errors import WorkbenchError
+from reasoner.seed import seed
+from reasoner.space import guest_limits, is_space
+from reasoner.store import Store
+from reasoner.tabs import api, data, walk
+from training.tabs import compare, train
+
+FIRST_PORT = 7860
+NUM_PORTS = 40  # how many ports after it are tried when none was asked for
+WARM_UP_DELAY = 1.5  # seconds after the first page; loading a model at once would slow that page's own drawing
+
+
+def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python app.py",
+        description="First Pit: walk a model's reasoning, flag the first wrong step, fine-tune on it, see it gone.",
+    )
+    add = parser.add_argument
+    add("--store", type=Path, metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)")
+    add("--model", default=str(BUILT_IN), metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
+    add("--adapter", default=None, metavar="DIR", help="LoRA adapter folder on top of the model")
+    add("--server", default="", metavar="URL", help="an OpenAI-compatible server that runs the model instead")
+    add("--host", default=default_host(), help="address to listen on (default: %(default)s)")
+    add("--port", type=int, default=None, help=f"port (default: {FIRST_PORT}, or the next free one)")
+    add("--no-seed", action="store_true", help="leave an empty store empty: no built-in problems")
+    return parser.parse_args(arguments)
+
+
+def default_host() -> str:
+    """This machine alone, except on a Space, whose front door is another machine."""
+    return os.environ.get("GRADIO_SERVER_NAME") or ("0.0.0.0" if is_space() else "127.0.0.1")
+
+
+def is_free(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def choose_port(host: str, asked: int | None) -> int:
+    """The port asked for if it is free; the first free one from 7860 on if none was asked for.
+
+    Raises SystemExit with what to do when there is none.
+    """
+    if asked is not None:
+        if not 1 <= asked <= 65535:
+            raise SystemExit(f"--port must be from 1 to 65535, not {asked}.")
+        if not is_free(host, asked):
+            other = asked % 65535 + 1
+            raise SystemExit(f"Port {asked} on {host} is in use. Stop what runs there, or choose: --port {other}")
+        return asked
+    first = int(os.environ.get("GRADIO_SERVER_PORT", FIRST_PORT))
+    for port in range(first, first + NUM_PORTS):
+        if is_free(host, port):
+            return port
+    raise SystemExit(f"No port from {first} to {first + NUM_PORTS - 1} is free on {host}. Choose one: --port N")
+
+
+def open_workbench(arguments: argparse.Namespace) -> Workbench:
+    """The store, seeded if it is empty, and the engine, not loaded yet."""
+    store = Store(arguments.store) if arguments.store else Store.open_default()
+    if not arguments.no_seed:
+        seed(store)
+    workbench = Workbench(store, model=arguments.model, server=arguments.server, adapter=arguments.adapter)
+    workbench.guest_limits = guest_limits()
+    return workbench
+
+
+def build(workbench: Workbench) -> gr.Blocks:
+    """The whole page."""
+    with gr.Blocks(title="First Pit", fill_width=True, delete_cache=(3600, 86_400)) as page:
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Walk", id="walk"):
+                walk.build(workbench)
+            with gr.Tab("Train", id="train"):
+                train.build(workbench)
+            with gr.Tab("Compare", id="compare"):
+                compare.build(workbench)
+            with gr.Tab("Data", id="data"):
+                data.build(workbench)
+        api.build(workbench)
+        page.load(warm_up_later(workbench), show_progress="hidden", api_visibility="private", queue=False)
+    return page
+
+
+def warm_up_later(workbench: Workbench) -> Callable[[], None]:
+    """A handler for "a page was opened" that loads the model in the background, a moment after the first one."""
+    timer = threading.Timer(WARM_UP_DELAY, workbench.warm)
+    timer.daemon = True
+
+    def start() -> None:
+        with contextlib.suppress(RuntimeError):  # a timer starts only once: the model is on its way
+            timer.start()
+
+    return start
+
+
+def launch(page: gr.Blocks, host: str, port: int, keep_running: bool = True) -> str:
+    """Serve `page`; its address. With `keep_running`, returns only when the server is stopped."""
+    gr.set_static_paths(walk.STATIC_PATHS)
+    _, address, _ = page.launch(
+        server_name=host,
+        server_port=port,
+        share=False,
+        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate"),
+        css_paths=walk.CSS_PATHS,
+        head=walk.HEAD,
+        footer_links=["api", "settings"],
+        run_history=False,
+        ssr_mode=False,
+        mcp_server=True,
+        pwa=False,
+        prevent_thread_lock=True,
+        quiet=True,
+        max_file_size="200mb",
+    )
+    print(f"First Pit is ready: {address}  (Ctrl+C stops it)", flush=True)
+    if keep_running:
+        page.block_thread()
+    return address
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    options = parse_arguments(arguments)
+    port = choose_port(options.host, options.port)
+    try:
+        workbench = open_workbench(options)
+    except WorkbenchError as error:
+        raise SystemExit(str(error)) from None
+    launch(build(workbench), options.host, port)
+
+
+if __name__ == "__main__":
+    main()

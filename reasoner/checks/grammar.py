@@ -1,0 +1,24 @@
+"""Which transitions break the grammar of actions.
+
+    check_grammar(["Formalize: find x", "Summarize: the answer is 3"])
+        [Finding(1, "grammar", "wrong", "Summarize before Solve Parent: the question is not solved yet", "Summarize")]
+
+Only actions that steps name themselves count (steps.explicit_action): a plain chain of thought names none and breaks nothing.
+
+Source: the actions are Kwai-STaR's (arXiv 2411.04799, Table 1); it published no grammar, so this one is ours (steps.illegal_reasons).
+"""
+
+from collections.abc import Sequence
+
+from reasoner.records import Finding
+from reasoner.steps import explicit_action, illegal_reasons
+
+
+def check_grammar(step_texts: Sequence[str]) -> list[Finding]:
+    """One finding for each step whose named action may not stand where it stands."""
+    actions = [explicit_action(text) for text in step_texts]
+    return [
+        Finding(index, "grammar", "wrong", reason, found=actions[index] or "")
+        for index, reason in enumerate(illegal_reasons(actions))
+        if reason
+    ]

@@ -1,0 +1,134 @@
+"""One child process that answers questions by line, and can be killed when it does not answer.
+
+    worker = Worker("from reasoner.checks.answers import serve; serve()", seconds=5)
+    worker.ask({"gold": "x+1", "answer": "1+x"})     {"equal": true}, or None after 5 seconds
+
+Started at the first question, used again for the next, killed and replaced when it is late or dies. Any thread may ask; questions
+wait in line. The child ends with its parent: its input closes. It also ends itself when one question takes too long
+(`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
+
+Not covered: hostile code. The child computes with text; it is not a sandbox for programs.
+"""
+
+import atexit
+import json
+import os
+import queue
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO, Any
+
+PACKAGE_ROOT = Path(__file__).resolve().parents[2]
+START_SECONDS = 60.0  # the child's imports on a busy machine take some seconds
+MAX_BYTES = 2 << 30  # address space of the child
+
+
+class Worker:
+    """A child process running `program`, which reads one JSON line and writes one JSON line, first of all "ready"."""
+
+    def __init__(self, program: str, seconds: float = 5.0) -> None:
+        self._program = program
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[str] | None = None
+        self._lines: queue.Queue[str] = queue.Queue()
+
+    def ask(self, question: dict[str, str]) -> dict[str, Any] | None:
+        """The child's answer; None when it was late, died, or could not be started."""
+        with self._lock:
+            if not self._is_running() and not self._start():
+                return None
+            process = self._process
+            assert process is not None and process.stdin is not None
+            try:
+                process.stdin.write(json.dumps(question) + "\n")
+                process.stdin.flush()
+            except OSError:
+                self._stop()
+                return None
+            return self._read(self._seconds)
+
+    def close(self) -> None:
+        """End the child, if there is one. The next question starts another."""
+        with self._lock:
+            self._stop()
+
+    def _is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def _start(self) -> bool:
+        self._stop()
+        environment = dict(os.environ, PYTHONPATH=str(PACKAGE_ROOT), PYTHONUNBUFFERED="1")
+        try:
+            self._process = subprocess.Popen(
+                [sys.executable, "-c", self._program],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                text=True,
+                encoding="utf-8",
+                env=environment,
+            )
+        except OSError:
+            return False
+        atexit.register(self.close)
+        self._lines = queue.Queue()
+        assert self._process.stdout is not None
+        threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True).start()
+        return self._read(START_SECONDS) is not None
+
+    def _read(self, seconds: float) -> dict[str, Any] | None:
+        try:
+            line = self._lines.get(timeout=seconds)
+        except queue.Empty:
+            line = ""
+        if not line:
+            self._stop()
+            return None
+        answer: dict[str, Any] = json.loads(line)
+        return answer
+
+    def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is None:
+            return
+        atexit.unregister(self.close)
+        process.kill()
+        process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream is not None:
+                try:
+                    stream.close()
+                except OSError:
+                    pass  # an unsent question is of no use any more
+
+
+def _pump(stream: IO[str], lines: "queue.Queue[str]") -> None:
+    """Carry the child's lines to the queue; an empty line says that it ended."""
+    try:
+        for line in stream:
+            lines.put(line)
+    except ValueError:
+        pass  # closed by _stop
+    lines.put("")
+
+
+def limit_this_process(seconds: float) -> None:
+    """In the child: let the system end this process `seconds` from now (0: no longer), whatever it computes."""
+    if sys.platform == "win32":
+        return
+    import signal
+
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+
+
+def limit_memory() -> None:
+    """In the child: at most MAX_BYTES of address space, where the system knows such a limit."""
+    if sys.platform == "win32":
+        return
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))

@@ -1,0 +1,110 @@
+"""A problem → traces, as the engine writes them.
+
+for trace in solve(engine, problem, "transitions", FORMATS["transitions"].sampling(num=8)):
+    store.add_traces([trace])
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+from reasoner.checks.answers import judge
+from reasoner.engines import Engine
+from reasoner.errors import BadInput
+from reasoner.formats import Format, format_named
+from reasoner.records import Completion, Problem, Sampling, Trace, make_trace
+
+MAX_QUESTION = 20_000  # characters. Ours: far beyond any word problem, far below what could choke a tokenizer
+FIRST_BATCH = 2  # completions. Ours: the first must be on screen soon …
+LARGEST_BATCH = 32  # … and the later ones should not wait for each other
+MANY = 256  # problems given to the engine at once. Ours: enough to fill its batches, little enough to see progress
+
+
+def solve(
+    engine: Engine, problem: Problem, format: str = "transitions", sampling: Sampling | None = None
+) -> Iterator[Trace]:
+    """Sample `sampling.num` solutions and yield each as its batch is done.
+
+    Trace i's maker keeps seed + i: sampling one solution with that seed gives the same text again. `sampling` left out
+    means one solution with the format's settings; without stop strings of its own it takes the format's.
+    Raises BadInput before anything is sampled when the question is empty, too long, or the format unknown.
+    """
+    writing = format_named(format)
+    sampling = sampling or writing.sampling()
+    sampling = replace(sampling, stop=sampling.stop or writing.stop)
+    check_question(problem.question)
+    prompt = engine.render(problem.question, writing.instruction)
+    check_prompt(engine, prompt)
+    return _sample(engine, problem, writing, prompt, sampling)
+
+
+def solve_many(
+    engine: Engine, problems: Sequence[Problem], format: str = "transitions", sampling: Sampling | None = None
+) -> Iterator[Trace]:
+    """The same for many problems together, which is several times faster: for evaluation and for building sets.
+
+    Yields the traces problem by problem, in their order. Raises as `solve` does, before anything is sampled.
+    """
+    writing = format_named(format)
+    sampling = sampling or writing.sampling()
+    sampling = replace(sampling, stop=sampling.stop or writing.stop)
+    prompts = []
+    for problem in problems:
+        check_question(problem.question)
+        prompts.append(engine.render(problem.question, writing.instruction))
+        check_prompt(engine, prompts[-1])
+    for start in range(0, len(problems), MANY):
+        chunk = prompts[start : start + MANY]
+        for i, completions in enumerate(engine.complete(chunk, sampling)):
+            for j, completion in enumerate(completions):
+                own = replace(sampling, seed=sampling.seed + j)
+                yield trace_of(engine, problems[start + i], writing, chunk[i], completion, own)
+
+
+def check_question(question: str) -> None:
+    """Raises BadInput when `question` cannot be asked of any model."""
+    if not question.strip():
+        raise BadInput("The problem is empty: type a question first.")
+    if len(question) > MAX_QUESTION:
+        raise BadInput(
+            f"The problem has {len(question):,} characters; at most {MAX_QUESTION:,} can be asked. Shorten it."
+        )
+    if any("\ud800" <= character <= "\udfff" for character in question):
+        raise BadInput("The problem has characters that are not valid text (lone surrogates): paste it again.")
+
+
+def check_prompt(engine: Engine, prompt: str) -> None:
+    """Raises BadInput when `prompt` leaves the model no room to answer."""
+    num_tokens = engine.count_tokens(prompt)
+    if num_tokens >= engine.context:
+        raise BadInput(
+            f"The problem takes {num_tokens:,} tokens and this model reads {engine.context:,} in all: "
+            "shorten it, or start with a model of a longer context (--model)."
+        )
+
+
+def _sample(engine: Engine, problem: Problem, format: Format, prompt: str, sampling: Sampling) -> Iterator[Trace]:
+    done, size = 0, FIRST_BATCH
+    while done < sampling.num:
+        size = min(size, sampling.num - done)
+        [completions] = engine.complete([prompt], replace(sampling, num=size, seed=sampling.seed + done))
+        for completion in completions:
+            yield trace_of(engine, problem, format, prompt, completion, replace(sampling, seed=sampling.seed + done))
+            done += 1
+        size = min(2 * size, LARGEST_BATCH)
+
+
+def trace_of(
+    engine: Engine, problem: Problem, format: Format, prompt: str, completion: Completion, sampling: Sampling
+) -> Trace:
+    """The trace of one completion of `prompt`; `sampling.seed` is this completion's own."""
+    answer = format.answer(completion.text)
+    return make_trace(
+        problem,
+        prompt=prompt,
+        text=completion.text,
+        steps=format.parse(completion.text),
+        answer=answer,
+        verdict=judge(problem.answer, answer),
+        maker=replace(engine.maker, seed=sampling.seed, temperature=sampling.temperature, top_p=sampling.top_p),
+        format=format.name,
+    )

@@ -1,0 +1,280 @@
+"""Labels and pits → preference pairs, each with its provenance; every dropped row counted by its reason.
+
+    prompt    "Ana has 3 coins. …\\nFormalize: find Ben's coins\\n"        the question as asked + the steps before the pit
+    rejected  "Solve Subquestion: Ben's coins = 3 + 2 = 6\\n"             the pit step alone
+    chosen    "Solve Subquestion: Ben's coins = 3 + 2 = 5\\nSummarize: the answer is 5"     a right remainder, whole
+
+Self-Explore, arXiv 2404.10346 §3.3 and its code (hbin0701/Self-Explore): chosen is the shortest right remainder sampled
+at the prefix before the pit, at the first step a right solution whole; each text serves once a question.
+
+Ours, where the paper has no rule. A person's flag has no remainders: k = 4, 8, 16, 32 completions of the prefix before
+are sampled until one recovers. A person's correction is continued the same way from the corrected prefix, so that
+chosen still ends the solution with a right answer; where none recovers (or the answer is unknown) the correction stands
+alone, without EOS, as Step-DPO's single chosen step does (arXiv 2406.18629). A remainder that begins with the pit
+itself is passed over: it would be pushed up and down at once. An imported trace has no prompt: the model in use asks.
+
+Not covered: outcome pairs (a whole right against a whole wrong solution).
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, cast
+
+from reasoner.engines import Engine
+from reasoner.errors import BadInput
+from reasoner.explore import continue_prefix
+from reasoner.formats import FORMATS
+from reasoner.records import Counts, Pair, Step, Trace, content_id
+from reasoner.store import Store
+from training.candidates import Candidate, find_candidates, prefix_text
+
+SAMPLES = (4, 8, 16, 32)
+"""How many completions in all a human flag's prefix has had after each try. 4: Self-Explore's k; rising: ours."""
+
+Follow = Callable[[int, int], None]
+"""Called with (flags done, flags in all) while remainders are sampled."""
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What a run would train on, known without sampling anything."""
+
+    pairs: list[Pair]  # chosen is known already
+    pending: list[Candidate]  # chosen will be sampled when the run starts
+    counts: Counts
+
+    @property
+    def num_pairs(self) -> int:
+        """At most so many: a pending flag gives no pair when nothing recovers."""
+        return len(self.pairs) + len(self.pending)
+
+
+@dataclass
+class _Used:
+    """What a question's pairs so far say, so that no text serves twice."""
+
+    chosen: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    rejected: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+
+def preview_pairs(store: Store, *, origin: str = "both", annotator: str = "", max_pairs: int = 0) -> Preview:
+    """The pairs known now, the flags still to be sampled for, and the drops. Reads the store only."""
+    found, dropped = find_candidates(store, origin, annotator)
+    found = _at_most(found, max_pairs, dropped)
+    used = _Used()
+    pairs: list[Pair] = []
+    pending: list[Candidate] = []
+    for candidate in found:
+        if candidate.needs_sampling and not (candidate.problem.answer is None and not candidate.correction):
+            pending.append(candidate)
+        else:
+            _take(_known_chosen(candidate, used), candidate, used, pairs, dropped)
+    return Preview(pairs, pending, Counts(len(pairs) + len(pending), 0, dict(dropped)))
+
+
+def collect_pairs(
+    store: Store,
+    engine: Engine | None,
+    *,
+    origin: str = "both",
+    annotator: str = "",
+    max_pairs: int = 0,
+    seed: int = 0,
+    follow: Follow | None = None,
+) -> tuple[list[Pair], Counts]:
+    """Every pair the store's labels and pits give. Without an engine, flags that need sampling are dropped and counted.
+
+    Persons' flags come first, so that machine pits never take a remainder from them; `max_pairs` 0 is no bound.
+    """
+    found, dropped = find_candidates(store, origin, annotator)
+    found = _at_most(found, max_pairs, dropped)
+    used = _Used()
+    pairs: list[Pair] = []
+    for done, candidate in enumerate(found):
+        if follow:
+            follow(done, len(found))
+        if not candidate.trace.prompt and engine is not None:
+            candidate = _with_prompt(candidate, engine)
+        if engine is not None and candidate.needs_sampling:
+            chosen = _sampled_chosen(candidate, used, engine, seed)
+        elif candidate.needs_sampling:
+            chosen = "needs sampling, and no model was given"
+        else:
+            chosen = _known_chosen(candidate, used)
+        _take(chosen, candidate, used, pairs, dropped, engine)
+    if follow:
+        follow(len(found), len(found))
+    return pairs, Counts(len(pairs), 0, dict(dropped))
+
+
+Chosen = tuple[str, Literal["remainder", "correction", "solution"], bool]
+"""(text, where it comes from, whether it ends the solution)"""
+
+
+def _known_chosen(candidate: Candidate, used: _Used) -> Chosen | str:
+    """The shortest unused right remainder, at step 0 a whole right solution first; or the reason there is none."""
+    if candidate.whole:
+        text = _first_unused(candidate.whole, candidate, used)
+        if text:
+            return text, "solution", True
+    text = _first_unused(candidate.remainders, candidate, used)
+    if text:
+        return text, "remainder", True
+    if candidate.problem.answer is None:
+        return "no gold answer: no remainder can be judged right"
+    if candidate.whole or candidate.remainders:
+        return "every right remainder is used already or begins with the pit itself"
+    return "no right remainder is known before the pit"
+
+
+def _first_unused(texts: Iterable[str], candidate: Candidate, used: _Used) -> str | None:
+    taken = used.chosen[candidate.problem.id]
+    pit = " ".join(candidate.rejected.split())
+    for text in texts:
+        first_line = " ".join(text.strip().split("\n")[0].split())
+        if _same(text) not in taken and first_line != pit.split("\n")[0]:
+            return text
+    return None
+
+
+def _sampled_chosen(candidate: Candidate, used: _Used, engine: Engine, seed: int) -> Chosen | str:
+    """Remainders sampled now; a correction is continued, and stands alone when nothing recovers from it."""
+    correction = candidate.correction
+    if not correction:
+        if candidate.problem.answer is None:
+            return "no gold answer: no remainder can be judged right"
+        text = _recover(candidate, candidate.trace, candidate.step - 1, used, engine, seed)
+        return (text, "remainder", True) if text else f"none of {SAMPLES[-1]} samples recovered before the flagged step"
+    if _same(correction) == _same(candidate.rejected):
+        return "the correction says what the step said"
+    if candidate.step == len(candidate.trace.steps) - 1:
+        return correction, "correction", True
+    if candidate.problem.answer is not None:
+        steps = (*candidate.trace.steps[: candidate.step], Step(correction))
+        corrected = replace(candidate.trace, steps=steps)
+        text = _recover(candidate, corrected, candidate.step, used, engine, seed)
+        if text:
+            return f"{correction}\n{text}", "correction", True
+    return f"{correction}\n", "correction", False
+
+
+def _recover(
+    candidate: Candidate, trace: Trace, step: int, used: _Used, engine: Engine, seed: int
+) -> str | None:
+    """The shortest right continuation of the prefix ending at `step`, k rising until one recovers; None after 32."""
+    tried = 0
+    for total in SAMPLES:
+        probe = continue_prefix(engine, trace, candidate.problem, step, total - tried, seed=seed + tried)
+        tried = total
+        right = {text for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok and text.strip()}
+        text = _first_unused(sorted(right, key=lambda text: (len(text), text)), candidate, used)
+        if text:
+            return text
+    return None
+
+
+def _take(
+    chosen: Chosen | str,
+    candidate: Candidate,
+    used: _Used,
+    pairs: list[Pair],
+    dropped: Counter[str],
+    engine: Engine | None = None,
+) -> None:
+    """Keep the pair, or count why not."""
+    if isinstance(chosen, str):
+        dropped[chosen] += 1
+        return
+    text, chosen_from, is_whole = chosen
+    problem_id, rejected = candidate.problem.id, candidate.rejected
+    if _same(rejected) in used.rejected[problem_id] or _same(text) in used.chosen[problem_id]:
+        dropped["the same chosen or rejected text is kept for this question already"] += 1
+        return
+    pair = _pair(candidate, text, chosen_from, is_whole)
+    reason = _unfit(pair, engine) if engine is not None else None
+    if reason:
+        dropped[reason] += 1
+        return
+    used.rejected[problem_id].add(_same(rejected))
+    used.chosen[problem_id].add(_same(text))
+    pairs.append(pair)
+
+
+def _pair(
+    candidate: Candidate, text: str, chosen_from: Literal["remainder", "correction", "solution"], is_whole: bool
+) -> Pair:
+    trace = candidate.trace
+    question = trace.prompt or candidate.problem.question + "\n"
+    prompt = question + prefix_text(trace, candidate.step)
+    return Pair(
+        id=content_id("pair", prompt, text, candidate.rejected),
+        problem_id=candidate.problem.id,
+        trace_id=trace.id,
+        step=candidate.step,
+        prompt=prompt,
+        chosen=text,
+        rejected=candidate.rejected,
+        origin=cast(Literal["person", "machine"], candidate.origin),
+        by=candidate.by,
+        chosen_from=chosen_from,
+        source=candidate.source,
+        is_whole=is_whole,
+        prompt_from=candidate.prompt_from,
+    )
+
+
+def _unfit(pair: Pair, engine: Engine) -> str | None:
+    """Why the model cannot be trained on this pair: words it has no token for, or too many tokens."""
+    if engine.unknown_words(pair.prompt + pair.chosen) or engine.unknown_words(pair.rejected):
+        return "has words outside the model's vocabulary"
+    if engine.count_tokens(pair.prompt + max(pair.chosen, pair.rejected, key=len)) >= engine.context:
+        return "longer than the model's context"
+    return None
+
+
+def _with_prompt(candidate: Candidate, engine: Engine) -> Candidate:
+    """An imported trace asked as the model in use asks."""
+    form = FORMATS.get(candidate.trace.format) or FORMATS["cot"]
+    prompt = engine.render(candidate.problem.question, form.instruction)
+    return replace(candidate, trace=replace(candidate.trace, prompt=prompt), prompt_from="engine")
+
+
+def _at_most(found: list[Candidate], max_pairs: int, dropped: Counter[str]) -> list[Candidate]:
+    if max_pairs and len(found) > max_pairs:
+        dropped[f"over the bound of {max_pairs} pairs"] += len(found) - max_pairs
+        return found[:max_pairs]
+    return found
+
+
+def _same(text: str) -> str:
+    return " ".join(text.split())
+
+
+def write_pairs(pairs: Sequence[Pair], path: Path) -> None:
+    """One pair a line, all fields."""
+    lines = (json.dumps(asdict(pair), ensure_ascii=False) + "\n" for pair in pairs)
+    path.write_text("".join(lines), encoding="utf-8")
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """Pairs written by `write_pairs`. Raises BadInput naming the first line that is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The pairs at {path} cannot be read ({error}). Make them with `python -m training pairs`.") from error
+    return [_read_pair(line, number, path) for number, line in enumerate(lines, start=1) if line.strip()]
+
+
+def _read_pair(line: str, number: int, path: Path) -> Pair:
+    known = {item.name for item in fields(Pair)}
+    try:
+        raw: dict[str, Any] = json.loads(line)
+        pair = Pair(**{name: value for name, value in raw.items() if name in known})
+    except (ValueError, TypeError, AttributeError) as error:
+        raise BadInput(f"{path.name}, line {number} is not a preference pair ({error}).") from error
+    if not all(isinstance(text, str) and text.strip() for text in (pair.prompt, pair.chosen, pair.rejected)):
+        raise BadInput(f"{path.name}, line {number}: prompt, chosen and rejected must be texts that are not empty.")
+    return pair

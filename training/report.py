@@ -1,0 +1,114 @@
+"""What an evaluation found: the same held-out problems solved before and after a run. Written as report.json.
+
+    Report(model="solver", adapter="2026-11-20-0912-ab12", level="default", seed=7, …,
+           before=Interval(0.66, 0.62, 0.70, 330, 500), after=Interval(0.70, …), fixed=("9f…", …), broken=(…),
+           difference=Difference(0.04, 0.01, 0.07), p_value=0.012, levels=(…), pits=(PitCheck(…), …))
+"""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from reasoner.errors import RunError
+from reasoner.records import Interval
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """After's rate minus before's, paired, with its 95 % interval."""
+
+    delta: float  # -1 … 1
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class LevelRow:
+    """Before and after on the problems of one level of difficulty."""
+
+    level: str
+    before: Interval
+    after: Interval
+
+
+@dataclass(frozen=True, slots=True)
+class PitCheck:
+    """One pit that was trained on, met again: what each model writes greedily right before it."""
+
+    pair_id: str
+    problem_id: str
+    step: int  # 0-based step of the pit
+    rejected: str  # the pit as it was written
+    before: str  # the next step the model wrote before training
+    after: str  # … and after
+    is_gone: bool  # after's next step is not the pit
+    is_recovered: bool  # after's whole continuation reached the gold answer
+    was_recovered: bool  # before's did
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A paired before/after evaluation. Problem ids stand for the problems; their traces lie beside the report."""
+
+    model: str
+    adapter: str
+    level: str  # of the held-out problems; empty for a handmade list
+    seed: int
+    num_problems: int  # judged on both sides
+    num_unjudged: int  # left out: an answer on either side could not be judged
+    before: Interval
+    after: Interval
+    difference: Difference
+    p_value: float  # McNemar, exact, two-sided
+    both_right: tuple[str, ...]
+    fixed: tuple[str, ...]
+    broken: tuple[str, ...]
+    both_wrong: tuple[str, ...]
+    levels: tuple[LevelRow, ...] = ()
+    pits: tuple[PitCheck, ...] = ()
+    seconds: float = 0.0
+    notes: tuple[str, ...] = field(default=())
+
+    def sentence(self) -> str:
+        """The headline in words: "66.0 % → 70.0 % of 500 held-out problems (+4.0 points, 95 % interval …)"."""
+        diff = self.difference
+        return (
+            f"{self.before.rate:.1%} → {self.after.rate:.1%} of {self.num_problems} held-out problems: "
+            f"{diff.delta * 100:+.1f} points (95 % interval {diff.low * 100:+.1f} to {diff.high * 100:+.1f}), "
+            f"{len(self.fixed)} fixed, {len(self.broken)} broken, exact McNemar p = {self.p_value:.2g}"
+        )
+
+
+def write_report(report: Report, path: Path) -> None:
+    """Write in one piece: a reader sees the whole report or none."""
+    partial = path.with_suffix(".partial")
+    partial.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False), encoding="utf-8")
+    os.replace(partial, path)
+
+
+def read_report(path: Path) -> Report:
+    """The report written at `path`. Raises RunError when it is missing or not one of ours."""
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        return _report_of(raw)
+    except FileNotFoundError:
+        raise RunError(f"No report at {path}: the run has not been evaluated yet.") from None
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise RunError(f"The report at {path} cannot be read ({error}). Evaluate the run again.") from error
+
+
+def _report_of(raw: dict[str, Any]) -> Report:
+    known = {item.name for item in fields(Report)}
+    values = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items() if name in known}
+    values |= {
+        "before": Interval(**raw["before"]),
+        "after": Interval(**raw["after"]),
+        "difference": Difference(**raw["difference"]),
+        "levels": tuple(
+            LevelRow(row["level"], Interval(**row["before"]), Interval(**row["after"])) for row in raw["levels"]
+        ),
+        "pits": tuple(PitCheck(**row) for row in raw["pits"]),
+    }
+    return Report(**values)

@@ -16,6 +16,7 @@ from reasoner.engines import BUILT_IN, Engine, engine_kind, load_engine
 from reasoner.engines.prompts import first_pit_settings
 from reasoner.errors import WorkbenchError
 from reasoner.formats import FORMATS
+from reasoner.space import guest_limits
 from reasoner.store import Store
 
 ADAPTER = "adapter"  # setting: folder of the adapter in use
@@ -30,6 +31,7 @@ class Workbench:
         self.store = store
         self.model = model
         self.server = server
+        self.guest_limits = guest_limits()  # None on one's own machine
         self._given_adapter = adapter
         self._lock = threading.Lock()
         self._loading: Future[Engine] | None = None

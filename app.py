@@ -20,11 +20,12 @@ if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  # ZeroGPU: must come before anything that may load torch
 
 import gradio as gr
-from reasoner.workbench import BUILT_IN, Workbench
+from reasoner.workbench import Workbench
 
+from reasoner.engines import BUILT_IN
 from reasoner.errors import WorkbenchError
 from reasoner.seed import seed
-from reasoner.space import guest_limits, is_space
+from reasoner.space import has_login, is_space
 from reasoner.store import Store
 from reasoner.tabs import api, data, walk
 from training.tabs import compare, train
@@ -41,7 +42,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     add = parser.add_argument
     add("--store", type=Path, metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)")
-    add("--model", default=str(BUILT_IN), metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
+    add("--model", default=BUILT_IN, metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
     add("--adapter", default=None, metavar="DIR", help="LoRA adapter folder on top of the model")
     add("--server", default="", metavar="URL", help="an OpenAI-compatible server that runs the model instead")
     add("--host", default=default_host(), help="address to listen on (default: %(default)s)")
@@ -89,14 +90,14 @@ def open_workbench(arguments: argparse.Namespace) -> Workbench:
     store = Store(arguments.store) if arguments.store else Store.open_default()
     if not arguments.no_seed:
         seed(store)
-    workbench = Workbench(store, model=arguments.model, server=arguments.server, adapter=arguments.adapter)
-    workbench.guest_limits = guest_limits()
-    return workbench
+    return Workbench(store, model=arguments.model, server=arguments.server, adapter=arguments.adapter)
 
 
 def build(workbench: Workbench) -> gr.Blocks:
     """The whole page."""
     with gr.Blocks(title="First Pit", fill_width=True, delete_cache=(3600, 86_400)) as page:
+        if has_login():
+            gr.LoginButton("Sign in with Hugging Face", size="sm", elem_id="login")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Walk", id="walk"):
                 walk.build(workbench)

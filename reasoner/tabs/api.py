@@ -1,0 +1,43 @@
+"""Exposes reasoner.api under clear names: for `gradio_client`, over REST, and as MCP tools.
+
+The one thing added here is the edge: an error meant for people becomes a gr.Error with the same words.
+"""
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+
+from reasoner.api import Api
+from reasoner.errors import WorkbenchError
+from reasoner.workbench import Workbench
+
+SLOW = ("solve_problem", "find_pit")  # they sample from the model, which does one thing at a time
+
+
+def build(workbench: Workbench) -> None:
+    """Register every function of the API in the page that is being built."""
+    expose(Api(workbench).functions(), slow=SLOW)
+
+
+def expose(functions: dict[str, Callable[..., Any]], slow: tuple[str, ...] = ()) -> None:
+    """Register `functions` by name; those in `slow` wait for each other."""
+    for name, function in functions.items():
+        if name in slow:
+            gr.api(speak(function), api_name=name, concurrency_limit=1, concurrency_id="engine")
+        else:
+            gr.api(speak(function), api_name=name, concurrency_limit=8)
+
+
+def speak(function: Callable[..., Any]) -> Callable[..., Any]:
+    """`function`, whose errors for people reach them as words. The signature stays: Gradio reads it."""
+
+    @functools.wraps(function)
+    def called(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except WorkbenchError as error:
+            raise gr.Error(str(error), print_exception=False) from error
+
+    return called

@@ -1,0 +1,226 @@
+"""A state graph as the one JSON string that the browser component draws: places, words, marks, step lists.
+
+    figure_json(build_graph(problem, traces), build_graph(problem, traces, merge=True), focus={"trace": trace.id})
+    {"problem": {…}, "states": [{"html": …, "established": […]}, …], "traces": [{"path": [0, 1, 2], …}],
+     "views": {"plain": {"slot": […], "depth": […], "edges": […], "marks": […]}, "merged": {…}}, "look": {…}, …}
+
+This is the only place that speaks plotly's language (marker symbols, dashes, `scatter` or `scattergl`); the page fills
+in what only it knows: theme, direction, which marks are to be seen, where the cursor stands. Every text in here is
+either typeset (escaped) HTML, made by `typeset`, or plain text that the page never inserts as HTML; hover
+texts are escaped because plotly reads its texts as a kind of HTML (labels by the page, which breaks them to fit).
+
+Not covered: plotly's own Python figures. Building them validates every value, 50 times slower, and they could not be
+redrawn for another theme without the server.
+"""
+
+import html
+import json
+import textwrap
+from collections.abc import Sequence
+from dataclasses import asdict
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from reasoner.graph import StateGraph
+from reasoner.records import Finding, Label, Maker, Pit, Trace
+from reasoner.typeset import quantity_of, typeset
+
+SVG_UP_TO = 1_000
+"""States drawn as SVG, with glyphs and arrows; more are drawn by WebGL (measured: SVG redraws in 0.2 s at 1,000)."""
+
+COLLAPSE_ABOVE = 60
+"""States above which a graph opens collapsed around the selected path (ours: about what one screen can label)."""
+
+HOVER_WIDTH, HOVER_LENGTH = 52, 300
+"""Characters a line, and in all, of the text that hovers over a state."""
+
+MARKERS = {
+    "question": {"symbol": "square", "size": 34, "width": 2.5, "glyph": "?"},
+    "step": {"symbol": "circle", "size": 29, "width": 2.2, "glyph": ""},
+    "answer": {"symbol": "circle", "size": 33, "width": 2.2, "glyph": "="},
+    "right": {"symbol": "circle", "size": 33, "width": 2.5, "glyph": "✓"},
+    "wrong": {"symbol": "circle", "size": 33, "width": 2.5, "glyph": "✗"},
+    "unjudged": {"symbol": "circle", "size": 33, "width": 2.2, "glyph": "~"},
+    "first_wrong": {"symbol": "octagon", "size": 36, "width": 3.5, "glyph": "!"},
+    "pit": {"symbol": "diamond", "size": 38, "width": 3, "glyph": "!"},
+    "after": {"symbol": "circle", "size": 29, "width": 2, "glyph": ""},
+    "more": {"symbol": "circle-dot", "size": 24, "width": 1.5, "glyph": ""},
+}
+"""How each kind of state is drawn, whatever the theme: the shape and the glyph say what the colour says too."""
+
+THEMES = {
+    "light": {
+        "text": "#1f2937", "muted": "#64748b", "edge": "#94a3b8", "bad": "#dc2626", "path": "rgba(37,99,235,.26)",
+        "ahead": "rgba(37,99,235,.10)", "cursor": "#2563eb", "shine": "rgba(250,204,21,.42)", "paper": "#ffffff",
+        "question": ["#e0e7ff", "#4338ca", "#312e81"], "step": ["#ffffff", "#475569", "#1f2937"],
+        "answer": ["#f1f5f9", "#475569", "#1f2937"], "right": ["#16a34a", "#166534", "#ffffff"],
+        "wrong": ["#dc2626", "#991b1b", "#ffffff"], "unjudged": ["#e2e8f0", "#64748b", "#1f2937"],
+        "first_wrong": ["#fde68a", "#dc2626", "#7f1d1d"], "pit": ["#ede9fe", "#7c3aed", "#4c1d95"],
+        "after": ["#fee2e2", "#f87171", "#7f1d1d"], "more": ["#f8fafc", "#94a3b8", "#475569"],
+    },
+    "dark": {
+        "text": "#e5e7eb", "muted": "#94a3b8", "edge": "#64748b", "bad": "#f87171", "path": "rgba(96,165,250,.34)",
+        "ahead": "rgba(96,165,250,.14)", "cursor": "#60a5fa", "shine": "rgba(250,204,21,.26)", "paper": "#0f172a",
+        "question": ["#312e81", "#a5b4fc", "#e0e7ff"], "step": ["#1e293b", "#94a3b8", "#e5e7eb"],
+        "answer": ["#334155", "#cbd5e1", "#f8fafc"], "right": ["#15803d", "#86efac", "#ffffff"],
+        "wrong": ["#dc2626", "#fca5a5", "#ffffff"], "unjudged": ["#334155", "#94a3b8", "#e5e7eb"],
+        "first_wrong": ["#b45309", "#fbbf24", "#ffffff"], "pit": ["#4c1d95", "#c4b5fd", "#f5f3ff"],
+        "after": ["#450a0a", "#f87171", "#fecaca"], "more": ["#1e293b", "#64748b", "#cbd5e1"],
+    },
+}  # fmt: skip
+"""Colours a theme: lines and words, then for each kind of state its fill, its border, its glyph."""
+
+KINDS_BY_STRENGTH = ("step", "answer", "after", "unjudged", "right", "wrong", "pit", "first_wrong")
+"""As graph.STRENGTH, with the answer that may not be judged in public yet."""
+
+
+def plotly_js() -> Path:
+    """The plotly.min.js that comes with the installed plotly package: the page draws offline. Nothing is imported."""
+    found = find_spec("plotly")
+    if found is None or found.origin is None:
+        raise ModuleNotFoundError("plotly is not installed: run `make setup`")
+    return (Path(found.origin).parent / "package_data" / "plotly.min.js").resolve()
+
+
+def figure_json(graph: StateGraph, merged: StateGraph | None = None, **screen: object) -> str:
+    """`graph`, and its merged view if there is one, as a JSON string without "<"; `screen` is added as it is."""
+    names = _names(graph)
+    problem = graph.problem
+    order = {state: index for index, state in enumerate(graph.digraph)}
+    figure: dict[str, Any] = {
+        "problem": {
+            "id": problem.id,
+            "html": typeset(problem.question, names),
+            "answer": problem.answer,
+            "answer_html": typeset(problem.answer or ""),
+            "solution_html": typeset(problem.solution),
+            "source": problem.source,
+            "level": problem.level,
+        },
+        "states": [_state(facts, names) for _, facts in graph.digraph.nodes(data=True)],
+        "traces": [_trace(graph, trace, order) for trace in graph.traces],
+        "views": {"plain": _view(graph)},
+        "look": {"markers": MARKERS, "themes": THEMES, "strength": KINDS_BY_STRENGTH},
+    }
+    if merged is not None:
+        figure["views"]["merged"] = _view(merged)
+    return as_json(figure | screen)
+
+
+def marks_json(graph: StateGraph, merged: StateGraph | None = None) -> dict[str, Any]:
+    """What changes when a label or a pit comes or goes: marks of both views, labels and pits of every trace."""
+    views = {"plain": _marks(graph)}
+    if merged is not None:
+        views["merged"] = _marks(merged)
+    said = {trace.id: _said(graph, trace) for trace in graph.traces}
+    return {"problem": graph.problem.id, "marks": views, "said": said}
+
+
+def as_json(value: object) -> str:
+    """JSON that can stand anywhere in a page: no "<", no "&", whatever a model wrote."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+
+
+def maker_words(maker: Maker) -> str:
+    """Who made a trace, in one line: "local: solver + adapter run-3, temperature 0.7, seed 1"."""
+    parts = [maker.model or maker.engine]
+    if maker.adapter:
+        parts[0] += f" + {maker.adapter}"
+    if maker.temperature is not None:
+        parts.append("greedy" if maker.temperature == 0 else f"temperature {maker.temperature:g}")
+    if maker.seed is not None:
+        parts.append(f"seed {maker.seed}")
+    return ", ".join(parts)
+
+
+def _names(graph: StateGraph) -> set[str]:
+    """Names of the quantities that steps establish: of "ben's coins=67" the part before the sign."""
+    facts = (fact for _, about in graph.digraph.nodes(data=True) for fact in about["established"])
+    return {fact.rpartition("=")[0].strip() for fact in facts if "=" in fact} - {""}
+
+
+def _state(facts: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    return {
+        "html": typeset(facts["text"], names),
+        "established": [_fact(fact) for fact in facts["established"]],
+    }
+
+
+def _fact(fact: str) -> list[str]:
+    """An established quantity as [name, value, key]; the name is empty where only the value is known."""
+    name, _, value = fact.rpartition("=")
+    return [name.strip(), value.strip(), quantity_of(value.strip())]
+
+
+def _trace(graph: StateGraph, trace: Trace, order: dict[str, int]) -> dict[str, Any]:
+    return {
+        "id": trace.id,
+        "path": [order[state] for state in graph.paths[trace.id]],
+        "steps": [[step.action, step.is_legal] for step in trace.steps],
+        "texts": [step.text for step in trace.steps],
+        "answer": trace.answer,
+        "verdict": {"status": trace.verdict.status, "reason": trace.verdict.reason},
+        "maker": asdict(trace.maker) | {"words": maker_words(trace.maker)},
+        "format": trace.format,
+        "created": trace.created,
+        "findings": [_finding(finding) for finding in graph.findings.get(trace.id, ())],
+        **_said(graph, trace),
+    }
+
+
+def _said(graph: StateGraph, trace: Trace) -> dict[str, Any]:
+    return {
+        "labels": [_label(label) for label in graph.labels if label.trace_id == trace.id],
+        "pits": [_pit(pit) for pit in graph.pits if pit.trace_id == trace.id],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"step": finding.step, "check": finding.check, "status": finding.status, "message": finding.message}
+
+
+def _label(label: Label) -> dict[str, Any]:
+    wanted = ("id", "kind", "step", "annotator", "error_class", "correction", "note", "created")
+    return {name: getattr(label, name) for name in wanted}
+
+
+def _pit(pit: Pit) -> dict[str, Any]:
+    probes = [[probe.step, sum(probe.recovered), len(probe.recovered)] for probe in pit.probes]
+    by = maker_words(pit.maker)
+    return {"id": pit.id, "step": pit.step, "method": pit.method, "k": pit.k, "probes": probes, "by": by}
+
+
+def _view(graph: StateGraph) -> dict[str, Any]:
+    """Nodes as columns, edges as rows, in the order of the digraph; paths as node numbers."""
+    order = {state: index for index, state in enumerate(graph.digraph)}
+    nodes = [facts for _, facts in graph.digraph.nodes(data=True)]
+    num_states = len(nodes)
+    return {
+        "slot": [facts["slot"] for facts in nodes],
+        "depth": [facts["depth"] for facts in nodes],
+        "label": [facts["label"] for facts in nodes],
+        "hover": [_hover(facts["text"], len(facts["traces"])) for facts in nodes],
+        "passing": [len(facts["traces"]) for facts in nodes],
+        "edges": [
+            [order[a], order[b], facts["action"], facts["is_legal"], facts["num_traces"]]
+            for a, b, facts in graph.digraph.edges(data=True)
+        ],
+        "paths": {trace: [order[state] for state in path] for trace, path in graph.paths.items()},
+        "marks": _marks(graph),
+        "type": "scatter" if num_states <= SVG_UP_TO else "scattergl",
+        "is_large": num_states > COLLAPSE_ABOVE,
+    }
+
+
+def _marks(graph: StateGraph) -> list[list[Any]]:
+    order = {state: index for index, state in enumerate(graph.digraph)}
+    return [[order[mark.state], mark.kind, mark.trace_id, mark.by] for mark in graph.marks]
+
+
+def _hover(text: str, num_traces: int) -> str:
+    shown = text if len(text) <= HOVER_LENGTH else text[:HOVER_LENGTH].rstrip() + "…"
+    lines: Sequence[str] = textwrap.wrap(" ".join(shown.split()), HOVER_WIDTH) or [""]
+    passing = "1 trace" if num_traces == 1 else f"{num_traces} traces"
+    return "<br>".join(html.escape(line) for line in lines) + f"<br><i>{passing} through here</i>"

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from reasoner.formats import FORMATS, Format
 from reasoner.records import Label, Pit, Problem, Trace
 from reasoner.store import Store
 
@@ -30,7 +31,7 @@ CONCLUSION = re.compile(
     r"\s*(####|\\boxed|summari[sz]e\b|(so,?\s+|therefore,?\s+)?(the\s+)?(final\s+)?answer\s*(is\b|:|=))",
     re.IGNORECASE,
 )
-"""A line that states the answer, however a format begins it; with a CALCULATION in it there is still a step to reject."""
+"""A line that states the answer, however a format begins it; with a CALCULATION in it there is a step to reject."""
 
 CALCULATION = re.compile(r"\d\s*[-+*/×÷^]\s*[\d($]")
 SUMMARIZE = re.compile(r"\s*action:\s*summari[sz]e\b", re.IGNORECASE)
@@ -58,9 +59,7 @@ class Candidate:
         return self.origin == "person" and (bool(self.correction) or not (self.remainders or self.whole))
 
 
-def find_candidates(
-    store: Store, origin: str = "both", annotator: str = ""
-) -> tuple[list[Candidate], Counter[str]]:
+def find_candidates(store: Store, origin: str = "both", annotator: str = "") -> tuple[list[Candidate], Counter[str]]:
     """Every usable flag in the store, persons' first, and how many rows were dropped for each reason.
 
     `origin` is "person", "machine" or "both"; `annotator` keeps only that person's labels (and machine pits).
@@ -181,8 +180,8 @@ def _candidate(
         by,
         source,
         correction.strip(),
-        _shortest_first(remainders),
-        _shortest_first(whole),
+        shortest_first(remainders, trace),
+        shortest_first(whole, trace),
     )
 
 
@@ -208,8 +207,15 @@ def rejected_text(trace: Trace, step: int) -> str:
     return "\n".join(lines) + ("" if is_last else "\n")
 
 
-def _shortest_first(texts: Iterable[str]) -> tuple[str, ...]:
-    return tuple(sorted({text for text in texts if text.strip()}, key=lambda text: (len(text), text)))
+def shortest_first(texts: Iterable[str], trace: Trace) -> tuple[str, ...]:
+    """The different solutions among completions, what the format's stop strings began cut off; ties by the alphabet."""
+    solutions = {format_of(trace).solution(text) for text in texts}
+    return tuple(sorted((text for text in solutions if text.strip()), key=lambda text: (len(text), text)))
+
+
+def format_of(trace: Trace) -> Format:
+    """How the trace is written; imported traces of unknown formats are plain words."""
+    return FORMATS.get(trace.format) or FORMATS["cot"]
 
 
 def _by_trace(pits: Iterable[Pit]) -> dict[str, list[Pit]]:

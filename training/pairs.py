@@ -25,11 +25,10 @@ from typing import Any, Literal, cast
 
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.explore import continue_prefix
-from reasoner.formats import FORMATS
+from reasoner.explore import continue_prefix, question_part, why_not_explorable
 from reasoner.records import Counts, Pair, Step, Trace, content_id
 from reasoner.store import Store
-from training.candidates import Candidate, find_candidates, prefix_text
+from training.candidates import CONCLUSION, Candidate, find_candidates, prefix_text, shortest_first
 
 SAMPLES = (4, 8, 16, 32)
 """How many completions in all a human flag's prefix has had after each try. 4: Self-Explore's k; rising: ours."""
@@ -96,8 +95,8 @@ def collect_pairs(
     for done, candidate in enumerate(found):
         if follow:
             follow(done, len(found))
-        if not candidate.trace.prompt and engine is not None:
-            candidate = _with_prompt(candidate, engine)
+        if engine is not None:
+            candidate = _as_asked_of(engine, candidate)
         if engine is not None and candidate.needs_sampling:
             chosen = _sampled_chosen(candidate, used, engine, seed)
         elif candidate.needs_sampling:
@@ -146,11 +145,12 @@ def _sampled_chosen(candidate: Candidate, used: _Used, engine: Engine, seed: int
     if not correction:
         if candidate.problem.answer is None:
             return "no gold answer: no remainder can be judged right"
-        text = _recover(candidate, candidate.trace, candidate.step - 1, used, engine, seed)
+        before = replace(candidate.trace, steps=candidate.trace.steps[: max(1, candidate.step)])
+        text = _recover(candidate, before, candidate.step - 1, used, engine, seed)
         return (text, "remainder", True) if text else f"none of {SAMPLES[-1]} samples recovered before the flagged step"
     if _same(correction) == _same(candidate.rejected):
         return "the correction says what the step said"
-    if candidate.step == len(candidate.trace.steps) - 1:
+    if CONCLUSION.match(correction.split("\n")[-1]):
         return correction, "correction", True
     if candidate.problem.answer is not None:
         steps = (*candidate.trace.steps[: candidate.step], Step(correction))
@@ -161,16 +161,16 @@ def _sampled_chosen(candidate: Candidate, used: _Used, engine: Engine, seed: int
     return f"{correction}\n", "correction", False
 
 
-def _recover(
-    candidate: Candidate, trace: Trace, step: int, used: _Used, engine: Engine, seed: int
-) -> str | None:
+def _recover(candidate: Candidate, trace: Trace, step: int, used: _Used, engine: Engine, seed: int) -> str | None:
     """The shortest right continuation of the prefix ending at `step`, k rising until one recovers; None after 32."""
+    if why_not_explorable(engine, trace, candidate.problem):
+        return None
     tried = 0
     for total in SAMPLES:
         probe = continue_prefix(engine, trace, candidate.problem, step, total - tried, seed=seed + tried)
         tried = total
-        right = {text for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok and text.strip()}
-        text = _first_unused(sorted(right, key=lambda text: (len(text), text)), candidate, used)
+        right = [text for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
+        text = _first_unused(shortest_first(right, trace), candidate, used)
         if text:
             return text
     return None
@@ -235,10 +235,11 @@ def _unfit(pair: Pair, engine: Engine) -> str | None:
     return None
 
 
-def _with_prompt(candidate: Candidate, engine: Engine) -> Candidate:
-    """An imported trace asked as the model in use asks."""
-    form = FORMATS.get(candidate.trace.format) or FORMATS["cot"]
-    prompt = engine.render(candidate.problem.question, form.instruction)
+def _as_asked_of(engine: Engine, candidate: Candidate) -> Candidate:
+    """The trace's own prompt if this model wrote it; an imported or another model's trace is asked as this one asks."""
+    prompt = question_part(engine, candidate.trace, candidate.problem)
+    if prompt == candidate.trace.prompt:
+        return candidate
     return replace(candidate, trace=replace(candidate.trace, prompt=prompt), prompt_from="engine")
 
 
@@ -264,7 +265,9 @@ def read_pairs(path: Path) -> list[Pair]:
     try:
         lines = path.read_text(encoding="utf-8").split("\n")
     except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"The pairs at {path} cannot be read ({error}). Make them with `python -m training pairs`.") from error
+        raise BadInput(
+            f"The pairs at {path} cannot be read ({error}). Make them with `python -m training pairs`."
+        ) from error
     return [_read_pair(line, number, path) for number, line in enumerate(lines, start=1) if line.strip()]
 
 

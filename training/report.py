@@ -1,8 +1,8 @@
 """What an evaluation found: the same held-out problems solved before and after a run. Written as report.json.
 
-    Report(model="solver", adapter="2026-11-20-0912-ab12", level="default", seed=7, …,
-           before=Interval(0.66, 0.62, 0.70, 330, 500), after=Interval(0.70, …), fixed=("9f…", …), broken=(…),
-           difference=Difference(0.04, 0.01, 0.07), p_value=0.012, levels=(…), pits=(PitCheck(…), …))
+Report(model="solver", adapter="2026-11-20-0912-ab12", level="default", seed=7, …,
+       before=Interval(0.66, 0.62, 0.70, 330, 500), after=Interval(0.70, …), fixed=("9f…", …), broken=(…),
+       difference=Difference(0.04, 0.01, 0.07), p_value=0.012, levels=(…), pits=(PitCheck(…), …))
 """
 
 import json

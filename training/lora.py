@@ -1,0 +1,119 @@
+"""Models and LoRA adapters on their way into and out of a training stage. Imported by the stages only.
+
+A run that starts from an adapter trains a second one on the merged model, so that DPO's reference is the solver as the
+person saw it (Self-Explore's reference is the explorer; with peft it would silently become the bare base model). What is
+saved is both in one: LoRA updates add, B₁A₁ + B₂A₂ = [B₁ B₂][A₁; A₂], so the ranks are laid side by side and the adapter
+works on the model as shipped.
+
+Not covered: starting from an adapter other than a plain LoRA (DoRA, rank patterns, trained embeddings).
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from reasoner.errors import EngineError, RunError
+
+if TYPE_CHECKING:
+    import torch
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+CONFIG = "adapter_config.json"
+WEIGHTS = "adapter_model.safetensors"
+
+
+def resolve(model: str, adapter: str) -> tuple[str, str]:
+    """(base model, adapter to start from): a model folder that is an adapter names its base itself."""
+    config = Path(model) / CONFIG
+    if not config.is_file():
+        return model, adapter
+    if adapter:
+        raise RunError(f"{model} is an adapter already: give its base model and one adapter, not two adapters.")
+    base = json.loads(config.read_text(encoding="utf-8")).get("base_model_name_or_path") or ""
+    if not base:
+        raise RunError(f"{model} does not name its base model: give the base with --model and this with --adapter.")
+    return base, model
+
+
+def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """The model in float32 with the adapter merged in, and its tokenizer. Safetensors only, no code of the model's."""
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    try:
+        tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
+        loaded = AutoModelForCausalLM.from_pretrained(
+            model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
+        )
+        if adapter:
+            loaded = PeftModel.from_pretrained(loaded, adapter).merge_and_unload()
+    except (OSError, ValueError, RuntimeError) as error:
+        first_line = str(error).strip().split("\n")[0]
+        raise EngineError(
+            f"The model {model}{' with adapter ' + adapter if adapter else ''} cannot be loaded for training: "
+            f"{first_line} Check the folder or the Hugging Face id; weights must be .safetensors."
+        ) from error
+    if tokenizer.eos_token_id is None:
+        raise EngineError(f"The tokenizer of {model} has no end-of-sequence token: solutions could never end.")
+    return loaded, tokenizer
+
+
+def lora_config(rank: int, alpha: int) -> Any:
+    """A peft LoraConfig on every linear layer but the output's. No dropout: the pairs are few and the epochs too."""
+    from peft import LoraConfig
+
+    return LoraConfig(
+        r=rank, lora_alpha=alpha, lora_dropout=0.0, bias="none", target_modules="all-linear", task_type="CAUSAL_LM"
+    )
+
+
+def adapter_weights(model: Any) -> "dict[str, torch.Tensor]":
+    """A copy of the adapter's weights by their saved names, on the CPU."""
+    from peft import get_peft_model_state_dict
+
+    return {name: tensor.detach().cpu().clone() for name, tensor in get_peft_model_state_dict(model).items()}
+
+
+def save_adapter(
+    weights: "dict[str, torch.Tensor]", config: Any, folder: Path, start: str = "", base: str = ""
+) -> None:
+    """Write an adapter folder; with `start`, the adapter trained from, the sum of both."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    if start:
+        weights, config = _summed(weights, config, Path(start))
+    config.inference_mode = True
+    config.base_model_name_or_path = base
+    config.save_pretrained(folder)
+    save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+
+
+def _summed(weights: "dict[str, torch.Tensor]", config: Any, start: Path) -> "tuple[dict[str, torch.Tensor], Any]":
+    """Both adapters side by side, each one's scaling taken into its B matrix, so that alpha / rank is 1."""
+    import torch
+    from peft import LoraConfig
+    from safetensors.torch import load_file
+
+    first_config = LoraConfig.from_pretrained(str(start))
+    first = load_file(start / WEIGHTS)
+    if first.keys() != weights.keys() or first_config.use_dora or first_config.rank_pattern:
+        raise RunError(
+            f"The adapter {start.name} changes other layers than training does, so the two cannot become one adapter. "
+            "Train from the solver as shipped, or merge that adapter into a model folder first."
+        )
+    summed = {}
+    for name, tensor in weights.items():
+        if ".lora_A." in name:
+            summed[name] = torch.cat([first[name].float(), tensor.float()], dim=0)  # (rank₁ + rank₂, in)
+        else:
+            parts = [first[name].float() * _scaling(first_config), tensor.float() * _scaling(config)]
+            summed[name] = torch.cat(parts, dim=1)  # (out, rank₁ + rank₂)
+    rank = first_config.r + config.r
+    config.r, config.lora_alpha, config.use_rslora = rank, rank, False
+    return summed, config
+
+
+def _scaling(config: Any) -> float:
+    return config.lora_alpha / (config.r**0.5 if config.use_rslora else config.r)

@@ -1,0 +1,130 @@
+"""The store's labels (or all of it) → JSON Lines for other people's tools, every row with its label's provenance.
+
+    export_file(store, "processbench", Path("labels.jsonl"))      212 kept, 9 dropped: ProcessBench has no place for …
+
+A file is written whole or not at all. Several annotators' labels of one solution are several rows.
+"""
+
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from reasoner.errors import BadInput, StoreError
+from reasoner.interchange import plain, prm800k, processbench, stepwise
+from reasoner.records import Counts, Label, Problem, Trace
+from reasoner.store import Store
+
+Item = dict[str, Any] | str
+"""A row to write, or the reason why there is none."""
+PAGE = 500  # problems read at once
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """One shape that the store can be written in."""
+
+    name: str  # what --as takes
+    title: str  # for a person, one line
+    rows: Callable[[Store], Iterator[Item]]
+
+
+def _each_label(write: Callable[[Problem, Trace, Label], Item]) -> Callable[[Store], Iterator[Item]]:
+    """The rows that `write` makes of all live labels."""
+
+    def rows(store: Store) -> Iterator[Item]:
+        for label in store.labels():
+            problem, trace = store.problem(label.problem_id), store.trace(label.trace_id)
+            if problem and trace:  # the store's foreign keys see to it
+                yield write(problem, trace, label)
+
+    return rows
+
+
+def _everything(store: Store) -> Iterator[Item]:
+    """Every problem, every solution, every live label, in the plain format."""
+    offset = 0
+    while page := store.find_problems(limit=PAGE, offset=offset):
+        offset += len(page)
+        for row in page:
+            yield from _of_problem(store, row.problem)
+
+
+def _of_problem(store: Store, problem: Problem) -> Iterator[Item]:
+    traces, labels = store.traces(problem.id), store.labels(problem_id=problem.id)
+    if not traces:
+        yield plain.write(problem, None, None)
+    for trace in traces:
+        own = [label for label in labels if label.trace_id == trace.id]
+        yield from (plain.write(problem, trace, label) for label in own or (None,))
+
+
+def _events(store: Store) -> Iterator[Item]:
+    yield from store.label_events()
+
+
+SHAPES = {
+    shape.name: shape
+    for shape in (
+        Shape("labels", "labels, in the plain format (can be imported again)", _each_label(plain.write)),
+        Shape("plain", "all problems, solutions and labels, in the plain format", _everything),
+        Shape("events", "every label event, undone ones and undos included", _events),
+        Shape("processbench", "labels as ProcessBench has them", _each_label(processbench.write)),
+        Shape("prm800k", "labels as PRM800K (phase 2) has them", _each_label(prm800k.write)),
+        Shape("stepwise", "labels for TRL: prompt, completions[], labels[]", _each_label(stepwise.write)),
+    )
+}
+
+
+def shape_named(name: str) -> Shape:
+    """Raises BadInput when there is no such shape."""
+    if name not in SHAPES:
+        raise BadInput(f"There is no shape “{name}” to export. There are: {', '.join(SHAPES)}.")
+    return SHAPES[name]
+
+
+def export_file(store: Store, shape: str, path: Path | str) -> Counts:
+    """Write the store to `path` in the named shape; the counts tell what had no place in it."""
+    return write_lines(shape_named(shape).rows(store), Path(path))
+
+
+def export_text(store: Store, shape: str) -> tuple[str, Counts]:
+    """The same as one text."""
+    dropped: Counter[str] = Counter()
+    lines = list(_lines(shape_named(shape).rows(store), dropped))
+    return "".join(lines), Counts(len(lines), 0, dict(dropped))
+
+
+def write_lines(items: Iterable[Item], path: Path) -> Counts:
+    """Write rows as JSON Lines, whole or not at all. Raises StoreError when the place cannot be written."""
+    dropped: Counter[str] = Counter()
+    kept = 0
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent or ".")
+        try:
+            with open(handle, "w", encoding="utf-8") as file:
+                for line in _lines(items, dropped):
+                    file.write(line)
+                    kept += 1
+            os.chmod(name, 0o644)
+            os.replace(name, path)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise StoreError(
+            f"{path} cannot be written: {error.strerror or error}. Name another place with --out."
+        ) from error
+    return Counts(kept, 0, dict(dropped))
+
+
+def _lines(items: Iterable[Item], dropped: Counter[str]) -> Iterator[str]:
+    for item in items:
+        if isinstance(item, str):
+            dropped[item] += 1
+        else:
+            yield json.dumps(item, ensure_ascii=False) + "\n"

@@ -21,6 +21,8 @@ from reasoner.checks.answers import extract_answer, judge
 from reasoner.errors import BadInput
 from reasoner.explore import explore
 from reasoner.formats import FORMATS
+from reasoner.interchange import FAMILIES, SHAPES, export_text, import_values
+from reasoner.interchange.lines import parse
 from reasoner.records import (
     ERROR_CLASSES,
     LABEL_KINDS,
@@ -37,6 +39,7 @@ from reasoner.workbench import Workbench
 
 MAX_SAMPLES = 64  # completions a call; ours: what two cores sample in about a minute
 MAX_ROWS = 1_000  # rows a page of a list
+MAX_IMPORT = 5_000_000  # characters; larger files are for the Data tab or the command line
 
 Json = dict[str, Any]
 
@@ -59,8 +62,8 @@ class Api:
             self.add_label,
             self.undo_label,
             self.list_labels,
-            # self.export_labels,
-            # self.import_rows,
+            self.export_labels,
+            self.import_rows,
         )
         return {function.__name__: function for function in functions}
 
@@ -291,6 +294,36 @@ class Api:
             annotator=arguments.text(annotator, "annotator", 80) or None,
         )
         return [asdict(label) for label in labels]
+
+    def export_labels(self, shape: str = "labels") -> str:
+        """Give all labels as JSON Lines, one label a line, each with its solution and who made it when.
+
+        Args:
+            shape: "labels" (can be imported again), "plain" (unlabelled problems too), "events" (the whole history),
+                "processbench", "prm800k" or "stepwise" (TRL).
+
+        Returns:
+            The file's text; empty when there is nothing to export.
+        """
+        text, _ = export_text(self.workbench.store, arguments.choice(shape, "shape", tuple(SHAPES)))
+        return text
+
+    def import_rows(self, text: str, format: str = "", keep_good: bool = False) -> Json:
+        """Import problems, solutions and labels given as JSON Lines. The same rows twice add nothing.
+
+        Args:
+            text: One JSON object a line, at most 5,000,000 characters in all.
+            format: The rows' format, for example "gsm8k" or "processbench"; empty to recognise it.
+            keep_good: Keep the good rows when some are bad. Otherwise one bad row refuses all of them.
+
+        Returns:
+            {"kept": rows, "unchanged": rows that were there already, "dropped": {reason: rows}, "messages": [...]}
+        """
+        format = arguments.choice(format, "format", ("", *FAMILIES))
+        lines = arguments.text(text, "text", MAX_IMPORT).splitlines()
+        values = [(number, parse(line)) for number, line in enumerate(lines, start=1) if line.strip()]
+        keep_good = arguments.flag(keep_good, "keep_good")
+        return asdict(import_values(self.workbench.store, values, "api", format, keep_good))
 
     def _problem(self, problem_id: object) -> Problem:
         problem = self.workbench.store.problem(arguments.text(problem_id, "problem_id"))

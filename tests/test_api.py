@@ -123,6 +123,27 @@ def test_a_label_is_kept_and_can_be_taken_back(api: Api, trace: Trace) -> None:
     assert api.undo_label("ada") == {"undone": None}
 
 
+def test_labels_go_out_and_come_in_again(api: Api, trace: Trace, tmp_path: Path) -> None:
+    api.add_label(trace.id, "first_wrong", "ada", step=0)
+    exported = api.export_labels()
+    with Store(tmp_path / "other.sqlite") as other:
+        second = Api(Workbench(other, model="scripted:none"))
+        assert second.import_rows(exported)["kept"] == 1
+        assert second.list_labels()[0]["step"] == 0
+        assert second.import_rows(exported) == {"kept": 0, "unchanged": 1, "dropped": {}, "messages": ()}
+
+
+def test_one_bad_row_refuses_all_unless_the_good_ones_are_asked_for(api: Api) -> None:
+    rows = '{"question": "What is 2 + 2?", "answer": "4"}\n{"question": \n'
+    before = api.list_problems()["total"]
+    with pytest.raises(BadInput, match="line 2"):
+        api.import_rows(rows, format="plain")
+    assert api.list_problems()["total"] == before
+    counts = api.import_rows(rows, format="plain", keep_good=True)
+    assert counts["kept"] == 1
+    assert sum(counts["dropped"].values()) == 1
+
+
 @pytest.mark.parametrize(
     ("name", "arguments"),
     [
@@ -152,6 +173,10 @@ def test_a_label_is_kept_and_can_be_taken_back(api: Api, trace: Trace) -> None:
         ("find_pit", {"trace_id": {"a": 1}}),
         ("find_pit", {"k": 0}),
         ("undo_label", {"annotator": 5}),
+        ("export_labels", {"shape": "../../etc/passwd"}),
+        ("import_rows", {"text": "not JSON", "format": "plain"}),
+        ("import_rows", {"text": "{}", "format": "nonsense"}),
+        ("import_rows", {"text": "{}", "keep_good": "yes"}),
     ],
 )
 def test_bad_input_is_refused_in_words_and_changes_nothing(

@@ -1,0 +1,166 @@
+"""The Data tab: bring problems, traces and labels from files or the Hub; take labels and pairs away; see what is kept.
+
+Whatever a file holds is shown as text, never as HTML. Every row that was not taken is counted under its reason.
+"""
+
+import html
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from reasoner.errors import WorkbenchError
+from reasoner.interchange import FAMILIES, SHAPES, export_file, import_file, import_hub
+from reasoner.records import Counts
+from reasoner.store import Store
+from reasoner.workbench import Workbench
+
+FIGURES = {"problems": "problems", "traces": "solutions", "labels": "labels", "pits": "machine pits"}
+# The browser fetches the file that the hidden button holds, a moment after the event that handed it over.
+DOWNLOAD = "() => setTimeout(() => document.querySelector('#export-file').click(), 100)"
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """One thing to take away as a file."""
+
+    title: str  # for a person, one line
+    file_name: str
+    write: Callable[[Store, Path], Counts]
+
+
+def label_exports() -> list[Export]:
+    """What this package can write: its labels, in every shape."""
+
+    def writer(shape: str) -> Callable[[Store, Path], Counts]:
+        return lambda store, path: export_file(store, shape, path)
+
+    return [Export(_capital(shape.title), f"{name}.jsonl", writer(name)) for name, shape in SHAPES.items()]
+
+
+def build(workbench: Workbench, more_exports: Sequence[Export] = ()) -> None:
+    """Lay out the tab. `more_exports`: what rooms above this one can give, such as training's pairs."""
+    exports = [*label_exports(), *more_exports]
+    figures = gr.HTML(lambda: figures_html(workbench.store), elem_id="store-figures", padding=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            _build_bring(workbench, figures)
+        with gr.Column(min_width=320):
+            _build_take(workbench, exports)
+
+
+def _build_bring(workbench: Workbench, figures: gr.HTML) -> None:
+    gr.Markdown("### Bring\nProblems, solutions and labels, from files of this and other projects.")
+    files = gr.File(label="Files (JSON Lines or JSON, also gzipped)", file_count="multiple", height=140)
+    formats = [("Recognise by content", ""), *((family.title, name) for name, family in FAMILIES.items())]
+    with gr.Row():
+        format = gr.Dropdown(formats, value="", label="Format", min_width=200)
+        keep_good = gr.Checkbox(
+            False,
+            label="Keep the good rows",
+            info="Off: one bad row, and nothing is imported (--keep-good)",
+            min_width=200,
+        )
+    button = gr.Button("Import", variant="primary", elem_id="import")
+    with gr.Accordion("From a Hugging Face data set", open=False):
+        name = gr.Textbox(label="Name", placeholder="openai/gsm8k, or a folder", max_length=500)
+        with gr.Row():
+            config = gr.Textbox(label="Configuration", placeholder="main", max_length=200, min_width=120)
+            split = gr.Textbox("train", label="Split", max_length=200, min_width=120)
+        fetch = gr.Button("Import the data set", elem_id="import-hub")
+    outcome = gr.HTML(elem_id="import-outcome", padding=False)
+
+    def import_files(paths: list[str] | None, format: str, keep_good: bool) -> tuple[str, str]:
+        reports = [
+            (Path(path).name, _attempt(lambda path=path: import_file(workbench.store, path, format, keep_good)))
+            for path in paths or []
+        ]
+        return outcome_html(reports), figures_html(workbench.store)
+
+    def import_by_name(name: str, config: str, split: str, format: str, keep_good: bool) -> tuple[str, str]:
+        counts = _attempt(
+            lambda: import_hub(workbench.store, name.strip(), split.strip(), config.strip(), format, keep_good)
+        )
+        return outcome_html([(name, counts)]), figures_html(workbench.store)
+
+    once: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "import"}
+    button.click(import_files, [files, format, keep_good], [outcome, figures], **once)
+    fetch.click(import_by_name, [name, config, split, format, keep_good], [outcome, figures], **once)
+
+
+def _build_take(workbench: Workbench, exports: Sequence[Export]) -> None:
+    gr.Markdown("### Take away\nOne file for other people's tools, each row with where it comes from.")
+    choices = [(export.title, index) for index, export in enumerate(exports)]
+    choice = gr.Radio(choices, value=0, label="What", elem_id="export-choice")
+    button = gr.Button("Download", variant="primary", elem_id="export")
+    file = gr.DownloadButton("The file", visible="hidden", elem_id="export-file")
+    outcome = gr.HTML(elem_id="export-outcome", padding=False)
+
+    def write(index: int) -> tuple[str | None, str]:
+        export = exports[index]
+        path = Path(tempfile.mkdtemp(prefix="first-pit-")) / export.file_name
+        counts = _attempt(lambda: export.write(workbench.store, path))
+        is_written = isinstance(counts, Counts) and counts.kept > 0
+        return str(path) if is_written else None, export_html(export, counts)
+
+    button.click(write, choice, [file, outcome], api_visibility="private").success(None, js=DOWNLOAD)
+
+
+def _attempt(work: Callable[[], Counts]) -> Counts | str:
+    """The counts of `work`, or the words of what went wrong."""
+    try:
+        return work()
+    except WorkbenchError as error:
+        return str(error)
+
+
+def figures_html(store: Store) -> str:
+    """How much the store holds, and where it lies."""
+    try:
+        stats = store.stats()
+    except WorkbenchError as error:
+        return _message(str(error), is_bad=True)
+    figures = "".join(f"<div><dd>{stats[key]:,}</dd><dt>{title}</dt></div>" for key, title in FIGURES.items())
+    place = f"Kept in <code>{html.escape(str(store.path))}</code>"
+    return f'<dl class="figures">{figures}</dl><p class="figures-place">{place}</p>'
+
+
+def outcome_html(reports: Sequence[tuple[str, Counts | str]]) -> str:
+    """What became of each file, for a person."""
+    if not reports:
+        return _message("No file is chosen. Drop one in the field above, or click it.", is_bad=True)
+    return "".join(_report(name, counts) for name, counts in reports)
+
+
+def export_html(export: Export, counts: Counts | str) -> str:
+    """What was written, and what had no place in it."""
+    if isinstance(counts, Counts) and not counts.kept and not counts.dropped:
+        return _message("There is nothing to write yet. Flag a first wrong step in Walk, then come back.", is_bad=True)
+    return _report(export.file_name, counts, "written")
+
+
+def _report(name: str, counts: Counts | str, verb: str = "imported") -> str:
+    if isinstance(counts, str):
+        return _message(f"{name}: {counts}", is_bad=True)
+    words = [f"{counts.kept:,} {verb}"]
+    if counts.unchanged:
+        words.append(f"{counts.unchanged:,} already there")
+    dropped = "".join(f"<li>{count:,} × {html.escape(reason)}</li>" for reason, count in counts.dropped.items())
+    lines = "".join(f"<li>{html.escape(message)}</li>" for message in counts.messages)
+    return (
+        _message(f"{name}: {', '.join(words)}", is_bad=False)
+        + (f'<p class="outcome">Left out, by reason:</p><ul class="outcome">{dropped}</ul>' if dropped else "")
+        + (f'<details class="outcome"><summary>Which ones</summary><ol>{lines}</ol></details>' if lines else "")
+    )
+
+
+def _message(text: str, is_bad: bool) -> str:
+    glyph, role = ("⚠", "alert") if is_bad else ("✓", "status")
+    return f'<p class="outcome {"bad" if is_bad else "good"}" role="{role}">{glyph} {html.escape(text)}</p>'
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -20,17 +20,19 @@ if os.environ.get("SPACES_ZERO_GPU"):
     import spaces  # noqa: F401  # ZeroGPU: must come before anything that may load torch
 
 import gradio as gr
-from reasoner.workbench import Workbench
 
 from reasoner.engines import BUILT_IN
 from reasoner.errors import WorkbenchError
+from reasoner.hub import LabelSync, start_sync
 from reasoner.seed import seed
 from reasoner.space import has_login, is_space
 from reasoner.store import Store
 from reasoner.tabs import api, data, walk
-from training.tabs import compare, train
+from reasoner.workbench import Workbench
+from training.tabs import compare, exports, train
 
 FIRST_PORT = 7860
+SHELL_CSS = Path(__file__).parent / "assets" / "shell.css"
 NUM_PORTS = 40  # how many ports after it are tried when none was asked for
 WARM_UP_DELAY = 1.5  # seconds after the first page; loading a model at once would slow that page's own drawing
 
@@ -93,7 +95,7 @@ def open_workbench(arguments: argparse.Namespace) -> Workbench:
     return Workbench(store, model=arguments.model, server=arguments.server, adapter=arguments.adapter)
 
 
-def build(workbench: Workbench) -> gr.Blocks:
+def build(workbench: Workbench, sync: LabelSync | None = None) -> gr.Blocks:
     """The whole page."""
     with gr.Blocks(title="First Pit", fill_width=True, delete_cache=(3600, 86_400)) as page:
         if has_login():
@@ -106,7 +108,7 @@ def build(workbench: Workbench) -> gr.Blocks:
             with gr.Tab("Compare", id="compare"):
                 compare.build(workbench)
             with gr.Tab("Data", id="data"):
-                data.build(workbench)
+                data.build(workbench, exports.pair_exports(), sync)
         api.build(workbench)
         page.load(warm_up_later(workbench), show_progress="hidden", api_visibility="private", queue=False)
     return page
@@ -124,6 +126,13 @@ def warm_up_later(workbench: Workbench) -> Callable[[], None]:
     return start
 
 
+def theme() -> gr.themes.Base:
+    """Gradio's own look in our colours; its subdued grey is darkened to a contrast of 4.8 on white."""
+    return gr.themes.Default(primary_hue="blue", neutral_hue="slate").set(
+        body_text_color_subdued="*neutral_500", body_text_color_subdued_dark="*neutral_400"
+    )
+
+
 def launch(page: gr.Blocks, host: str, port: int, keep_running: bool = True) -> str:
     """Serve `page`; its address. With `keep_running`, returns only when the server is stopped."""
     gr.set_static_paths(walk.STATIC_PATHS)
@@ -131,8 +140,8 @@ def launch(page: gr.Blocks, host: str, port: int, keep_running: bool = True) -> 
         server_name=host,
         server_port=port,
         share=False,
-        theme=gr.themes.Default(primary_hue="blue", neutral_hue="slate"),
-        css_paths=walk.CSS_PATHS,
+        theme=theme(),
+        css_paths=[*walk.CSS_PATHS, SHELL_CSS],
         head=walk.HEAD,
         footer_links=["api", "settings"],
         run_history=False,
@@ -156,7 +165,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workbench = open_workbench(options)
     except WorkbenchError as error:
         raise SystemExit(str(error)) from None
-    launch(build(workbench), options.host, port)
+    launch(build(workbench, start_sync(workbench.store)), options.host, port)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
+from gradio.events import api
 
 from reasoner.api import Api
 from reasoner.errors import WorkbenchError
@@ -25,9 +26,9 @@ def expose(functions: dict[str, Callable[..., Any]], slow: tuple[str, ...] = ())
     """Register `functions` by name; those in `slow` wait for each other."""
     for name, function in functions.items():
         if name in slow:
-            gr.api(speak(function), api_name=name, concurrency_limit=1, concurrency_id="engine")
+            api(speak(function), api_name=name, concurrency_limit=1, concurrency_id="engine")
         else:
-            gr.api(speak(function), api_name=name, concurrency_limit=8)
+            api(speak(function), api_name=name, concurrency_limit=8)
 
 
 def speak(function: Callable[..., Any]) -> Callable[..., Any]:

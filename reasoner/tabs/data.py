@@ -7,17 +7,21 @@ import html
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
-from reasoner.errors import WorkbenchError
+from reasoner import arguments
+from reasoner.errors import BadInput, WorkbenchError
+from reasoner.hub import LabelSync
 from reasoner.interchange import FAMILIES, SHAPES, export_file, import_file, import_hub
 from reasoner.records import Counts
 from reasoner.store import Store
 from reasoner.workbench import Workbench
 
+GUEST_ROWS = 2_000  # rows of a data set that a visitor of a Space may bring at once. Ours: seconds of work
 FIGURES = {"problems": "problems", "traces": "solutions", "labels": "labels", "pits": "machine pits"}
 # The browser fetches the file that the hidden button holds, a moment after the event that handed it over.
 DOWNLOAD = "() => setTimeout(() => document.querySelector('#export-file').click(), 100)"
@@ -29,84 +33,60 @@ class Export:
 
     title: str  # for a person, one line
     file_name: str
-    write: Callable[[Store, Path], Counts]
+    write: Callable[[Workbench, Path], Counts]
 
 
 def label_exports() -> list[Export]:
     """What this package can write: its labels, in every shape."""
 
-    def writer(shape: str) -> Callable[[Store, Path], Counts]:
-        return lambda store, path: export_file(store, shape, path)
+    def writer(shape: str) -> Callable[[Workbench, Path], Counts]:
+        return lambda workbench, path: export_file(workbench.store, shape, path)
 
     return [Export(_capital(shape.title), f"{name}.jsonl", writer(name)) for name, shape in SHAPES.items()]
 
 
-def build(workbench: Workbench, more_exports: Sequence[Export] = ()) -> None:
-    """Lay out the tab. `more_exports`: what rooms above this one can give, such as training's pairs."""
-    exports = [*label_exports(), *more_exports]
-    figures = gr.HTML(lambda: figures_html(workbench.store), elem_id="store-figures", padding=False)
-    with gr.Row(equal_height=False):
-        with gr.Column(min_width=320):
-            _build_bring(workbench, figures)
-        with gr.Column(min_width=320):
-            _build_take(workbench, exports)
+def import_files(
+    workbench: Workbench, show: Callable[[], str], paths: list[str] | None, format: str, keep_good: bool
+) -> tuple[str, str]:
+    """Import uploaded files, one after the other; what became of each, and the store's new figures."""
+    reports = [
+        (Path(path).name, _attempt(partial(import_file, workbench.store, path, format, keep_good)))
+        for path in paths or []
+    ]
+    return outcome_html(reports), show()
 
 
-def _build_bring(workbench: Workbench, figures: gr.HTML) -> None:
-    gr.Markdown("### Bring\nProblems, solutions and labels, from files of this and other projects.")
-    files = gr.File(label="Files (JSON Lines or JSON, also gzipped)", file_count="multiple", height=140)
-    formats = [("Recognise by content", ""), *((family.title, name) for name, family in FAMILIES.items())]
-    with gr.Row():
-        format = gr.Dropdown(formats, value="", label="Format", min_width=200)
-        keep_good = gr.Checkbox(
-            False,
-            label="Keep the good rows",
-            info="Off: one bad row, and nothing is imported (--keep-good)",
-            min_width=200,
+def import_by_name(
+    workbench: Workbench, show: Callable[[], str], name: str, config: str, split: str, format: str, keep_good: bool
+) -> tuple[str, str]:
+    """Import a data set of the Hub, or of a local folder; what became of it, and the store's new figures."""
+
+    def work() -> Counts:
+        checked = arguments.text(name, "The name").strip()
+        if not checked:
+            raise BadInput("give the data set's name, for example openai/gsm8k.")
+        if workbench.guest_limits and Path(checked).expanduser().exists():
+            raise BadInput("on a Space, data sets come from the Hub only, not from its disk.")
+        return import_hub(
+            workbench.store,
+            checked,
+            split=arguments.text(split, "The split").strip() or "train",
+            config=arguments.text(config, "The configuration").strip(),
+            format=format,
+            keep_good=keep_good,
+            limit=GUEST_ROWS if workbench.guest_limits else 0,
         )
-    button = gr.Button("Import", variant="primary", elem_id="import")
-    with gr.Accordion("From a Hugging Face data set", open=False):
-        name = gr.Textbox(label="Name", placeholder="openai/gsm8k, or a folder", max_length=500)
-        with gr.Row():
-            config = gr.Textbox(label="Configuration", placeholder="main", max_length=200, min_width=120)
-            split = gr.Textbox("train", label="Split", max_length=200, min_width=120)
-        fetch = gr.Button("Import the data set", elem_id="import-hub")
-    outcome = gr.HTML(elem_id="import-outcome", padding=False)
 
-    def import_files(paths: list[str] | None, format: str, keep_good: bool) -> tuple[str, str]:
-        reports = [
-            (Path(path).name, _attempt(lambda path=path: import_file(workbench.store, path, format, keep_good)))
-            for path in paths or []
-        ]
-        return outcome_html(reports), figures_html(workbench.store)
-
-    def import_by_name(name: str, config: str, split: str, format: str, keep_good: bool) -> tuple[str, str]:
-        counts = _attempt(
-            lambda: import_hub(workbench.store, name.strip(), split.strip(), config.strip(), format, keep_good)
-        )
-        return outcome_html([(name, counts)]), figures_html(workbench.store)
-
-    once: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "import"}
-    button.click(import_files, [files, format, keep_good], [outcome, figures], **once)
-    fetch.click(import_by_name, [name, config, split, format, keep_good], [outcome, figures], **once)
+    return outcome_html([(str(name)[:200] or "Data set", _attempt(work))]), show()
 
 
-def _build_take(workbench: Workbench, exports: Sequence[Export]) -> None:
-    gr.Markdown("### Take away\nOne file for other people's tools, each row with where it comes from.")
-    choices = [(export.title, index) for index, export in enumerate(exports)]
-    choice = gr.Radio(choices, value=0, label="What", elem_id="export-choice")
-    button = gr.Button("Download", variant="primary", elem_id="export")
-    file = gr.DownloadButton("The file", visible="hidden", elem_id="export-file")
-    outcome = gr.HTML(elem_id="export-outcome", padding=False)
-
-    def write(index: int) -> tuple[str | None, str]:
-        export = exports[index]
-        path = Path(tempfile.mkdtemp(prefix="first-pit-")) / export.file_name
-        counts = _attempt(lambda: export.write(workbench.store, path))
-        is_written = isinstance(counts, Counts) and counts.kept > 0
-        return str(path) if is_written else None, export_html(export, counts)
-
-    button.click(write, choice, [file, outcome], api_visibility="private").success(None, js=DOWNLOAD)
+def write_export(workbench: Workbench, exports: Sequence[Export], index: int) -> tuple[str | None, str]:
+    """Write one export to a file of its own; its path (None: nothing to write), and what was written."""
+    export = exports[arguments.whole(index, "The choice", 0, len(exports) - 1)]
+    path = Path(tempfile.mkdtemp(prefix="first-pit-")) / export.file_name
+    counts = _attempt(lambda: export.write(workbench, path))
+    is_written = isinstance(counts, Counts) and counts.kept > 0
+    return str(path) if is_written else None, export_html(export, counts)
 
 
 def _attempt(work: Callable[[], Counts]) -> Counts | str:
@@ -117,14 +97,62 @@ def _attempt(work: Callable[[], Counts]) -> Counts | str:
         return str(error)
 
 
-def figures_html(store: Store) -> str:
-    """How much the store holds, and where it lies."""
+def build(workbench: Workbench, more_exports: Sequence[Export] = (), sync: LabelSync | None = None) -> None:
+    """Lay out the tab.
+
+    more_exports: what rooms above this one can give, such as training's pairs. sync: saves the labels to the Hub.
+    """
+    show = partial(figures_html, workbench.store, sync)
+    figures = gr.HTML(show, elem_id="store-figures", padding=False)
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            _build_bring(workbench, figures, show)
+        with gr.Column(min_width=320):
+            _build_take(workbench, [*label_exports(), *more_exports])
+
+
+def _build_bring(workbench: Workbench, figures: gr.HTML, show: Callable[[], str]) -> None:
+    gr.Markdown("### Bring\nProblems, solutions and labels, from files of this and other projects.")
+    files = gr.File(label="Files (JSON Lines or JSON, also gzipped)", file_count="multiple", height=140)
+    formats = [("Recognise by content", ""), *((family.title, name) for name, family in FAMILIES.items())]
+    with gr.Row():
+        format = gr.Dropdown(formats, value="", label="Format", min_width=200)
+        about = "Off: one bad row refuses the whole file"
+        keep_good = gr.Checkbox(False, label="Keep the good rows", info=about, min_width=200)
+    button = gr.Button("Import", variant="primary", elem_id="import")
+    with gr.Accordion("From a Hugging Face data set", open=False):
+        name = gr.Textbox(label="Name", placeholder="openai/gsm8k, or a folder", max_length=500)
+        with gr.Row():
+            config = gr.Textbox(label="Configuration", placeholder="main", max_length=200, min_width=120)
+            split = gr.Textbox("train", label="Split", max_length=200, min_width=120)
+        fetch = gr.Button("Import the data set", elem_id="import-hub")
+    outcome = gr.HTML(elem_id="import-outcome", padding=False)
+    once: dict[str, Any] = {"api_visibility": "private", "concurrency_limit": 1, "concurrency_id": "import"}
+    how = [format, keep_good]
+    button.click(partial(import_files, workbench, show), [files, *how], [outcome, figures], **once)
+    fetch.click(partial(import_by_name, workbench, show), [name, config, split, *how], [outcome, figures], **once)
+
+
+def _build_take(workbench: Workbench, exports: Sequence[Export]) -> None:
+    gr.Markdown("### Take away\nOne file for other people's tools, each row with where it comes from.")
+    choices = [(export.title, index) for index, export in enumerate(exports)]
+    choice = gr.Radio(choices, value=0, label="What", elem_id="export-choice")
+    button = gr.Button("Download", variant="primary", elem_id="export")
+    file = gr.DownloadButton("The file", visible="hidden", elem_id="export-file")
+    outcome = gr.HTML(elem_id="export-outcome", padding=False)
+    writing = button.click(partial(write_export, workbench, exports), choice, [file, outcome], api_visibility="private")
+    writing.success(None, js=DOWNLOAD, api_visibility="private")
+
+
+def figures_html(store: Store, sync: LabelSync | None = None) -> str:
+    """How much the store holds, where it lies, and when its labels were last saved to the Hub."""
     try:
         stats = store.stats()
+        saved = f" · {html.escape(sync.status())}" if sync else ""
     except WorkbenchError as error:
         return _message(str(error), is_bad=True)
     figures = "".join(f"<div><dd>{stats[key]:,}</dd><dt>{title}</dt></div>" for key, title in FIGURES.items())
-    place = f"Kept in <code>{html.escape(str(store.path))}</code>"
+    place = f"Kept in <code>{html.escape(str(store.path))}</code>{saved}"
     return f'<dl class="figures">{figures}</dl><p class="figures-place">{place}</p>'
 
 

@@ -215,6 +215,9 @@ class Store:
         with self._reading() as connection:
             return store_labels.events_since(connection, seq)
 
+    def num_events_since(self, seq: int) -> int:
+        return int(self._all("SELECT count(*) FROM label_events WHERE seq > ?", [seq])[0][0])
+
     def next_unlabelled(
         self,
         annotator: str,

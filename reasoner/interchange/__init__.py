@@ -8,8 +8,19 @@ families.py    the table of formats read      exporting.py   the table of shapes
 lines.py       a file → JSON values           fields.py      a foreign row's fields, checked
 """
 
-from reasoner.interchange.exporting import SHAPES, export_file, export_text
+from reasoner.interchange.exporting import PAIR_SHAPES, SHAPES, export_file, export_pairs, export_text
 from reasoner.interchange.families import FAMILIES
+from reasoner.interchange.hub import import_hub
 from reasoner.interchange.importing import import_file, import_values
 
-__all__ = ["FAMILIES", "SHAPES", "export_file", "export_text", "import_file", "import_values"]
+__all__ = [
+    "FAMILIES",
+    "PAIR_SHAPES",
+    "SHAPES",
+    "export_file",
+    "export_pairs",
+    "export_text",
+    "import_file",
+    "import_hub",
+    "import_values",
+]

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import BadInput, StoreError
-from reasoner.interchange import plain, prm800k, processbench, stepwise
-from reasoner.records import Counts, Label, Problem, Trace
+from reasoner.interchange import plain, prm800k, processbench, trl
+from reasoner.records import Counts, Label, Pair, Problem, Trace
 from reasoner.store import Store
 
 Item = dict[str, Any] | str
@@ -75,15 +75,29 @@ SHAPES = {
         Shape("events", "every label event, undone ones and undos included", _events),
         Shape("processbench", "labels as ProcessBench has them", _each_label(processbench.write)),
         Shape("prm800k", "labels as PRM800K (phase 2) has them", _each_label(prm800k.write)),
-        Shape("stepwise", "labels for TRL: prompt, completions[], labels[]", _each_label(stepwise.write)),
+        Shape("stepwise", "labels for TRL: prompt, completions[], labels[]", _each_label(trl.write)),
     )
 }
+
+
+PAIR_SHAPES: dict[str, Callable[[Iterable[Pair]], Iterator[dict[str, Any]]]] = {
+    "preference": trl.write_preference,
+    "stepwise-pairs": trl.write_stepwise,
+}
+"""The shapes of preference pairs, for TRL. Pairs come from `python -m training pairs`."""
+
+
+def export_pairs(pairs: Iterable[Pair], shape: str, path: Path | str) -> Counts:
+    """Write preference pairs in TRL's shape of that name."""
+    if shape not in PAIR_SHAPES:
+        raise BadInput(f"There is no shape “{shape}” for pairs. There are: {', '.join(PAIR_SHAPES)}.")
+    return write_lines(PAIR_SHAPES[shape](pairs), Path(path))
 
 
 def shape_named(name: str) -> Shape:
     """Raises BadInput when there is no such shape."""
     if name not in SHAPES:
-        raise BadInput(f"There is no shape “{name}” to export. There are: {', '.join(SHAPES)}.")
+        raise BadInput(f"There is no shape “{name}” to export. There are: {', '.join([*SHAPES, *PAIR_SHAPES])}.")
     return SHAPES[name]
 
 

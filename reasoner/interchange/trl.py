@@ -8,9 +8,12 @@ stayed (TRL documentation, "Dataset formats and types"). The other keys are the 
 """
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
+from reasoner.errors import BadInput
 from reasoner.interchange import fields
+from reasoner.interchange.lines import read_values
 from reasoner.records import Label, Pair, Problem, Trace
 
 
@@ -49,3 +52,16 @@ def write_stepwise(pairs: Iterable[Pair]) -> Iterator[dict[str, Any]]:
 def _provenance(pair: Pair) -> dict[str, Any]:
     keys = ("origin", "by", "step", "chosen_from", "is_whole", "source", "problem_id", "trace_id")
     return {"pair_id": pair.id, **{key: getattr(pair, key) for key in keys}}
+
+
+def read_pairs(path: Path) -> list[Pair]:
+    """The pairs of a file that `python -m training pairs --out FILE` wrote. Raises BadInput with the line's number."""
+    pairs = []
+    for number, value in read_values(path):
+        try:
+            if isinstance(value, BadInput):
+                raise value
+            pairs.append(Pair(**value))
+        except (TypeError, BadInput) as error:
+            raise BadInput(f"{path}, line {number} is no preference pair: {error}") from error
+    return pairs

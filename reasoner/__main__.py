@@ -1,0 +1,260 @@
+"""python -m reasoner import | export | score | solve | explore: what the screen does, from the shell.
+
+    python -m reasoner import train.jsonl more.jsonl --keep-good
+    python -m reasoner import --hub openai/gsm8k --config main --split test
+    python -m reasoner export --as processbench --out labels.jsonl
+    python -m reasoner score --detector arithmetic --json
+    python -m reasoner solve "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"
+    python -m reasoner explore --source gsm8k/test --limit 20
+
+Every command takes --store FILE (default: REASONER_STORE, else the user's data folder). Exit codes: 0 done, 2 could not
+be done, with the reason on standard error.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from reasoner.errors import WorkbenchError
+from reasoner.records import Counts, Problem, Trace
+from reasoner.store import Store
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        with Store(options.store) if options.store else Store.open_default() as store:
+            return int(options.run(store, options))
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 2
+    except BrokenPipeError:  # whoever read our output has enough: `… | head`
+        sys.stderr.close()
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped. What was saved until now is kept.", file=sys.stderr)
+        return 130
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m reasoner", description=__doc__.splitlines()[0])
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for add in (_add_import, _add_export, _add_score, _add_solve, _add_explore):
+        command = add(commands)
+        command.add_argument(
+            "--store", metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)"
+        )
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+# ── import, export ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_import(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner.interchange import FAMILIES
+
+    formats = "\n".join(f"  {family.name:18} {family.title}" for family in FAMILIES.values())
+    command = commands.add_parser(
+        "import",
+        help="bring problems, solutions and labels from files",
+        description="Bring problems, solutions and labels from files (JSON, JSON Lines, gzipped or not).",
+        epilog=f"formats, recognised by content:\n{formats}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("files", nargs="*", metavar="FILE", type=Path)
+    command.add_argument("--format", default="", choices=["", *FAMILIES], metavar="F", help="the files' format")
+    command.add_argument("--keep-good", action="store_true", help="import the good lines of a file with bad ones")
+    command.add_argument("--hub", metavar="NAME", help="a data set of the Hugging Face Hub, or a local folder of one")
+    command.add_argument("--split", default="train", help="of the data set (default: train)")
+    command.add_argument("--config", default="", help="of the data set, where it has several")
+    command.add_argument("--limit", type=int, default=0, metavar="N", help="only the first N rows of the data set")
+    command.set_defaults(run=_import, command=command)
+    return command
+
+
+def _import(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.interchange import import_file, import_hub
+
+    if not options.files and not options.hub:
+        options.command.error("name a FILE or a data set with --hub")
+    for path in options.files:
+        _report(str(path), import_file(store, path, options.format, options.keep_good))
+    if options.hub:
+        about = {"split": options.split, "config": options.config, "limit": options.limit}
+        counts = import_hub(store, options.hub, format=options.format, keep_good=options.keep_good, **about)
+        _report(options.hub, counts)
+    stats = ", ".join(f"{count:,} {name}" for name, count in store.stats().items())
+    print(f"{store.path} holds {stats}.")
+    return 0
+
+
+def _report(name: str, counts: Counts) -> None:
+    print(f"{name}: {counts}")
+    for message in counts.messages:
+        print(f"  {message}", file=sys.stderr)
+
+
+def _add_export(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner.interchange import PAIR_SHAPES, SHAPES
+
+    titles = {shape.name: shape.title for shape in SHAPES.values()}
+    titles |= {"preference": "pairs for TRL: prompt, chosen, rejected", "stepwise-pairs": "pairs for TRL, step by step"}
+    shapes = "\n".join(f"  {name:18} {title}" for name, title in titles.items())
+    command = commands.add_parser(
+        "export",
+        help="take labels and pairs away, for other tools",
+        description="Take labels and pairs away, as JSON Lines.",
+        epilog=f"shapes:\n{shapes}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--as", dest="shape", required=True, choices=[*SHAPES, *PAIR_SHAPES], metavar="SHAPE")
+    command.add_argument("--out", required=True, metavar="FILE", help="“-” for standard output")
+    command.add_argument("--pairs", type=Path, metavar="FILE", help="pairs, as `python -m training pairs` writes them")
+    command.set_defaults(run=_export, command=command)
+    return command
+
+
+def _export(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.interchange import PAIR_SHAPES, export_file, export_pairs, export_text
+    from reasoner.interchange.trl import read_pairs
+
+    if options.shape in PAIR_SHAPES:
+        if not options.pairs:
+            options.command.error(f"--as {options.shape} needs --pairs FILE: make it with `python -m training pairs`")
+        counts = export_pairs(read_pairs(options.pairs), options.shape, options.out)
+    elif options.out == "-":
+        text, counts = export_text(store, options.shape)
+        sys.stdout.write(text)
+    else:
+        counts = export_file(store, options.shape, options.out)
+    print(f"{options.out}: {counts}", file=sys.stderr)
+    return 0
+
+
+# ── score, solve, explore ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _add_score(commands: Commands) -> argparse.ArgumentParser:
+    command = commands.add_parser("score", help="compare a detector of first wrong steps with the labels in the store")
+    command.add_argument("--detector", required=True, metavar="NAME", help="arithmetic, answer, …")
+    command.add_argument("--with-answer", action="store_true", help="let the detector know whether the answer is right")
+    command.add_argument("--json", action="store_true", help="print one JSON object")
+    command.set_defaults(run=_score, command=command)
+    return command
+
+
+def _score(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.score import score
+
+    result = score(store, options.detector, options.with_answer)
+    if options.json:
+        print(json.dumps(result))
+    else:
+        for name, value in result.items():
+            print(f"{name:20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}")
+    return 0
+
+
+def _add_model(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--model", default="", help="a folder or a Hugging Face id (default: the built-in solver)")
+    command.add_argument("--adapter", default="", metavar="FOLDER", help="a LoRA adapter of that model")
+    command.add_argument("--server", default="", metavar="URL", help="an OpenAI-compatible endpoint")
+    command.add_argument("--temperature", type=float, default=0.7, help="0 is greedy (default: 0.7)")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--source", default="", help="problems of this source only")
+    command.add_argument("--limit", type=int, default=10, metavar="N", help="at most so many (default: 10)")
+
+
+def _add_solve(commands: Commands) -> argparse.ArgumentParser:
+    command = commands.add_parser("solve", help="sample solutions of a typed question, or of problems in the store")
+    command.add_argument("question", nargs="?", default="", help="the problem's text; left out: problems in the store")
+    command.add_argument("--answer", default=None, help="the question's right answer, if you know it")
+    command.add_argument("--format", default="transitions", help="how solutions are written (default: transitions)")
+    command.add_argument("--num", type=int, default=1, metavar="N", help="solutions a problem (default: 1)")
+    _add_model(command)
+    command.set_defaults(run=_solve, command=command)
+    return command
+
+
+def _solve(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.engines import BUILT_IN, load_engine
+    from reasoner.formats import format_named
+    from reasoner.records import make_problem
+    from reasoner.solve import solve
+
+    sampling = format_named(options.format).sampling(options.num, options.temperature, options.seed)
+    engine = load_engine(options.model or BUILT_IN, options.adapter, options.server)
+    if options.question:
+        problem = make_problem(options.question, options.answer, "typed")
+        store.add_problems([problem])
+        problems: list[Problem] = [store.problem(problem.id) or problem]
+    else:
+        problems = [row.problem for row in store.find_problems(source=options.source, limit=options.limit)]
+    for problem in problems:
+        print(problem.question)
+        for trace in solve(engine, problem, options.format, sampling):
+            store.add_traces([trace])
+            _print_trace(trace)
+    return 0
+
+
+def _print_trace(trace: Trace) -> None:
+    print(f"\n  trace {trace.id}: {trace.verdict.status} ({trace.verdict.reason})")
+    for i, step in enumerate(trace.steps):
+        print(f"  {i:3}  {step.text}")
+
+
+def _add_explore(commands: Commands) -> argparse.ArgumentParser:
+    command = commands.add_parser("explore", help="find the first pit of wrong solutions by sampling")
+    command.add_argument("--trace", action="append", default=[], metavar="ID", help="this solution (may be repeated)")
+    command.add_argument("-k", type=int, default=4, metavar="K", help="completions a prefix (default: 4)")
+    _add_model(command)
+    command.set_defaults(run=_explore, command=command)
+    return command
+
+
+def _explore(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.engines import BUILT_IN, load_engine
+    from reasoner.explore import explore_many, why_not_explorable
+
+    engine = load_engine(options.model or BUILT_IN, options.adapter, options.server)
+    rows: list[tuple[Trace, Problem]] = []
+    for trace, problem in _chosen_traces(store, options):
+        reason = why_not_explorable(engine, trace, problem)
+        if reason:
+            print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
+        else:
+            rows.append((trace, problem))
+    for pit in explore_many(engine, rows, options.k, options.temperature, seed=options.seed):
+        store.add_pit(pit)
+        found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
+        print(f"trace {pit.trace_id}: {found} ({len(pit.probes)} prefixes of {pit.k} completions)")
+    return 0
+
+
+def _chosen_traces(store: Store, options: argparse.Namespace) -> list[tuple[Trace, Problem]]:
+    """The named solutions, else the first wrong ones that nobody has explored."""
+    if options.trace:
+        named = [store.trace(trace_id) for trace_id in options.trace]
+        if None in named:
+            options.command.error(f"there is no solution {options.trace[named.index(None)]} in the store")
+        return [(trace, store.problem(trace.problem_id)) for trace in named if trace]  # type: ignore[misc]
+    rows = store.find_problems(source=options.source, verdict="wrong", limit=10 * options.limit)
+    found = [
+        (trace, row.problem)
+        for row in rows
+        for trace in store.traces(row.problem.id)
+        if trace.verdict.status == "wrong" and not store.pits(trace_id=trace.id)
+    ]
+    return found[: options.limit]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

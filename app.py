@@ -21,6 +21,7 @@ if os.environ.get("SPACES_ZERO_GPU"):
 
 import gradio as gr
 
+from reasoner.api import Api
 from reasoner.engines import BUILT_IN
 from reasoner.errors import WorkbenchError
 from reasoner.hub import LabelSync, start_sync
@@ -29,6 +30,7 @@ from reasoner.space import has_login, is_space
 from reasoner.store import Store
 from reasoner.tabs import api, data, walk
 from reasoner.workbench import Workbench
+from training.api import TrainingApi
 from training.tabs import compare, exports, train
 
 FIRST_PORT = 7860
@@ -109,7 +111,8 @@ def build(workbench: Workbench, sync: LabelSync | None = None) -> gr.Blocks:
                 compare.build(workbench)
             with gr.Tab("Data", id="data"):
                 data.build(workbench, exports.pair_exports(), sync)
-        api.build(workbench)
+        api.expose(Api(workbench).functions(), slow=api.SLOW)
+        api.expose(TrainingApi(workbench).functions())
         page.load(warm_up_later(workbench), show_progress="hidden", api_visibility="private", queue=False)
     return page
 

@@ -1,4 +1,4 @@
-"""Exposes reasoner.api under clear names: for `gradio_client`, over REST, and as MCP tools.
+"""Exposes functions (reasoner.api, training.api) under clear names: for `gradio_client`, over REST, and as MCP tools.
 
 The one thing added here is the edge: an error meant for people becomes a gr.Error with the same words.
 """
@@ -10,16 +10,9 @@ from typing import Any
 import gradio as gr
 from gradio.events import api
 
-from reasoner.api import Api
 from reasoner.errors import WorkbenchError
-from reasoner.workbench import Workbench
 
 SLOW = ("solve_problem", "find_pit")  # they sample from the model, which does one thing at a time
-
-
-def build(workbench: Workbench) -> None:
-    """Register every function of the API in the page that is being built."""
-    expose(Api(workbench).functions(), slow=SLOW)
 
 
 def expose(functions: dict[str, Callable[..., Any]], slow: tuple[str, ...] = ()) -> None:

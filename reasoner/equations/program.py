@@ -1,7 +1,8 @@
-"""A safe reader of arithmetic in running text: tokens, and programs over exact fractions. No eval.
+"""Expressions as programs over exact fractions: read from left to right, evaluated as often as needed. No eval.
 
-    tokenize("He sold 48/2 = <<48/2=24>>24 clips")      words, numbers and signs, each with its place in the text
-    program = Program(); … ; program.value({})          Fraction(24), or None where it cannot be known
+    program = Program()
+    program.number(Fraction(2)); program.sign("+"); program.number(Fraction(3)); program.finish()
+    program.value({})      Fraction(5); None where it cannot be known
 
 `Program` is an expression in postfix form, built from infix signs by precedence (Dijkstra's shunting-yard), without recursion:
 a hundred thousand brackets cost what a hundred thousand words do. Powers and digits are bounded, so 9**9**9 is None, not a hang.
@@ -10,110 +11,11 @@ Not covered: logarithms, trigonometry, factorials, roots that are not rational.
 """
 
 import math
-import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from fractions import Fraction
 
-MAX_DIGITS = 40  # of one number as written
 MAX_BITS = 4096  # of any value on the way; beyond it the value is unknown
 MAX_POWER = 256
-
-_TOKEN = re.compile(
-    r"""(?P<mark><<[^<>\n]*>>)
-    |(?P<ordinal>\d+(?:st|nd|rd|th)\b)
-    |(?P<mixed>\d{1,9}(?:[ ]\d{1,9}/\d{1,9}|[ ]and[ ]\$?\d{1,9}/\d{1,9}|[ ]and[ ]\(\d{1,9}/\d{1,9}\))(?![\d/,]|\.\d))
-    |(?P<odd>\d+(?:,\d{3})*,(?:\d{1,2}|\d{4,})(?!\d)|0\d+(?![\d.]))
-    |(?P<number>(?>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:…|\.{2,3})?|\.\d+)
-    |(?P<latex>\\[A-Za-z]+)
-    |(?P<word>(?:sq|ft|oz|lbs?|hrs?|mins?|yds?)\.|[^\W\d_](?:[^\W\d_]|['’&.](?=[^\W\d_])|-(?=[^\W\d_]{2}))*['’]?)
-    |(?P<equals>={1,2}(?!>)|≈|≅|~=)
-    |(?P<ratio>(?<=\d):(?=\d))
-    |(?P<operator>\*\*|[-+*/^×÷·⋅∗−–⁄])
-    |(?P<open>[(\[{])|(?P<close>[)\]}])
-    |(?P<percent>\\?%)|(?P<currency>\\?[$€£₹])|(?P<root>√)
-    |(?P<dress>[°²³¢_]+|\\[,;! ]|\*{3,})
-    |(?P<newline>\n)
-    |(?P<stop>[^\s])""",
-    re.VERBOSE,
-)
-_OPERATORS = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-", "**": "^"}
-_LATEX_OPERATORS = {"\\times": "*", "\\cdot": "*", "\\ast": "*", "\\div": "/"}
-_LATEX_DRESS = frozenset(
-    [
-        "\\left",
-        "\\right",
-        "\\displaystyle",
-        "\\quad",
-        "\\qquad",
-        "\\text",
-        "\\mathrm",
-        "\\mbox",
-        "\\mathbf",
-        "\\textbf",
-        "\\boxed",
-    ]
-)
-_LATEX_FRACTIONS = frozenset(["\\frac", "\\dfrac", "\\tfrac"])
-
-
-@dataclass(slots=True)
-class Token:
-    """A piece of text: its kind, its canonical text, and where it stands."""
-
-    kind: str  # number, word, operator, ratio, equals, open, close, fraction, percent, currency, root, odd, mark, dress, newline, stop
-    text: str
-    start: int
-    end: int
-    value: Fraction = field(default=Fraction(0))  # of a number
-    num_decimals: int = 0  # of a number
-
-
-def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
-    """The tokens of text[start:end], in order, in time proportional to its length."""
-    tokens: list[Token] = []
-    for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
-        kind = str(match.lastgroup)
-        token = Token(kind, match[0], match.start(), match.end())
-        if kind in ("number", "mixed"):
-            _read_value(token)
-        elif kind == "operator":
-            token.text = _OPERATORS.get(token.text, token.text)
-        elif kind == "latex":
-            _read_latex(token)
-        elif kind == "ordinal":
-            token.kind = "word"
-        tokens.append(token)
-    return tokens
-
-
-def _read_value(token: Token) -> None:
-    if token.kind == "mixed":
-        whole, over, under = (int(part) for part in re.findall(r"\d+", token.text))
-        token.kind = "number" if 0 < over < under else "odd"
-        token.value = whole + Fraction(over, max(under, 1))
-        return
-    digits = token.text.replace(",", "").rstrip("….")
-    if len(digits) > MAX_DIGITS:
-        token.kind = "odd"
-        return
-    token.value = Fraction("0" + digits if digits[0] == "." else digits)
-    token.num_decimals = len(digits.partition(".")[2])
-
-
-def _read_latex(token: Token) -> None:
-    name = token.text
-    if name in _LATEX_OPERATORS:
-        token.kind, token.text = "operator", _LATEX_OPERATORS[name]
-    elif name in ("\\approx", "\\simeq"):
-        token.kind = "equals"
-    elif name == "\\sqrt":
-        token.kind = "root"
-    elif name in _LATEX_FRACTIONS:
-        token.kind = "fraction"
-    else:
-        token.kind = "dress" if name in _LATEX_DRESS else "word"
-
 
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "^": 4, "root": 5}
 _PREFIX = ("neg", "root")

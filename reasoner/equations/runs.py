@@ -3,31 +3,26 @@
     read_runs("so she eats 3 eggs + 4", tokens)      one Side: 3 + 4, with running text before it
     read_runs("7 eggs and 3 + 4", tokens)            two Sides: 7 (unit "eggs"), then 3 + 4
 
-equations.py says the rules. Time is proportional to the number of tokens.
+equations/__init__.py says the rules. Time is proportional to the number of tokens.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from reasoner.expressions import Program, Token
-
-# Words that end a unit and begin new text.
-JOINING = frozenset(
-    """and so then because since is are was were which who that if when but while she he they it we i you this there thus hence
-    therefore where let has have had gives give equals equal makes make means or as get gets let's lets calculate calculating compute find
-    solve now first next finally total's will would costs cost earns spent paid bought sold leaving left""".split()
+from reasoner.equations.brackets import partners, write_fractions
+from reasoner.equations.program import Program
+from reasoner.equations.tokens import Token
+from reasoner.equations.words import (
+    CHANGING,
+    FILLER,
+    JOINING,
+    MAX_UNIT_WORDS,
+    NOT_VARIABLES,
+    SPOKEN,
+    SPOKEN_BY,
+    canonical_name,
 )
-FILLER = frozenset("the his her their its those these all a an my our your".split())
-# Words before a number that change its value: "half of 10", "twice 5".
-CHANGING = frozenset(
-    """of half twice thrice double triple third quarter fifth tenth times than plus minus by dozen hundred thousand million squared
-    power root divided multiplied negative""".split()
-)
-_SPOKEN = {"times": "*", "plus": "+", "minus": "-"}
-_SPOKEN_BY = {"divided": "/", "multiplied": "*"}
-_NOT_VARIABLES = frozenset(["a", "i", "I"])
-MAX_UNIT_WORDS = 8
 
 
 @dataclass(slots=True)
@@ -36,7 +31,8 @@ class Side:
 
     program: Program
     text: str  # as written
-    start: int  # place in the step's text
+    begin: int  # place in the step's text, with the running text before it
+    start: int  # … and without
     end: int
     unit: str = ""  # words after its last number
     has_lead: bool = False  # running text stands before it
@@ -60,8 +56,8 @@ class Side:
 
 def read_runs(text: str, tokens: list[Token]) -> list[Side]:
     """Every maximal piece of `tokens` that is one expression, in order."""
-    tokens = _fractions(tokens)
-    partner = _partners(tokens)
+    tokens = write_fractions(tokens)
+    partner = partners(tokens)
     found: list[Side] = []
     index, last = 0, -1
     while index < len(tokens):
@@ -75,47 +71,6 @@ def read_runs(text: str, tokens: list[Token]) -> list[Side]:
             last = run.index
         index = max(run.index, index + 1)
     return found
-
-
-def _partners(tokens: list[Token]) -> dict[int, int]:
-    """Index of each opening bracket → index of the one that closes it, and back. Those without a partner are missing."""
-    partner: dict[int, int] = {}
-    stack: list[int] = []
-    for index, token in enumerate(tokens):
-        if token.kind == "open":
-            stack.append(index)
-        elif token.kind == "close" and stack:
-            opened = stack.pop()
-            partner[opened], partner[index] = index, opened
-    return partner
-
-
-def _fractions(tokens: list[Token]) -> list[Token]:
-    """LaTeX's fractions as quotients in brackets: \\\\frac{a}{b} → ((a)/(b))."""
-    if not any(token.kind == "fraction" for token in tokens):
-        return tokens
-    partner = _partners(tokens)
-    before: dict[int, list[Token]] = {}
-    after: dict[int, list[Token]] = {}
-    replaced: dict[int, Token] = {}
-    for index, token in enumerate(tokens):
-        if token.kind != "fraction":
-            continue
-        first_close = partner.get(index + 1, len(tokens))
-        second_close = partner.get(first_close + 1, 0)
-        if second_close <= first_close:
-            replaced[index] = Token("word", "\\frac", token.start, token.end)
-            continue
-        end = tokens[second_close].end
-        replaced[index] = Token("open", "(", token.start, token.end)
-        before.setdefault(first_close + 1, []).append(
-            Token("operator", "/", tokens[first_close].end, tokens[first_close].end)
-        )
-        after.setdefault(second_close, []).append(Token("close", ")", end, end))
-    out: list[Token] = []
-    for index, token in enumerate(tokens):
-        out += [*before.get(index, []), replaced.get(index, token), *after.get(index, [])]
-    return out
 
 
 class _Run:
@@ -148,9 +103,8 @@ class _Run:
             self.program.finish()
         last = self.tokens[self.index - 1]
         start, end = self.tokens[first].start, last.end
-        side = Side(
-            self.program, self.text[start:end], self.tokens[self.start].start, end, " ".join(self.unit), self.has_lead
-        )
+        begin = self.tokens[self.start].start
+        side = Side(self.program, self.text[start:end], begin, start, end, " ".join(self.unit), self.has_lead)
         side.is_opaque = self.is_opaque or self._is_cut(first)
         side.share = self.share
         side.has_words = any(
@@ -261,7 +215,7 @@ class _Run:
         if self._starts_figures(end):
             self.is_opaque |= not all(word.lower() in FILLER for word in words)
             return True
-        name = _canonical_name(words)
+        name = canonical_name(words)
         self.is_opaque |= not name
         self.program.name(name)
         self.is_due, self.unit = False, []
@@ -339,15 +293,15 @@ class _Run:
         follows = self._token(1)
         if word == "x" and (self._starts_figures(self.index + 1) or (follows is not None and follows.kind == "word")):
             return self._take_sign("*", 1)
-        if word in _SPOKEN and self._starts_figures(self.index + 1):
-            return self._take_sign(_SPOKEN[word], 1)
+        if word in SPOKEN and self._starts_figures(self.index + 1):
+            return self._take_sign(SPOKEN[word], 1)
         if (
-            word in _SPOKEN_BY
+            word in SPOKEN_BY
             and follows is not None
             and follows.text.lower() == "by"
             and self._starts_figures(self.index + 2)
         ):
-            return self._take_sign(_SPOKEN_BY[word], 2)
+            return self._take_sign(SPOKEN_BY[word], 2)
         if word == "of":
             return self._of()
         if word == "percent":
@@ -370,7 +324,7 @@ class _Run:
         """ "2x" and "3 n" are products; "3 a day" is not. "5m" could be either: read as a product, it is not judged."""
         before = self._token(-1)
         is_glued = before is not None and before.end == token.start
-        return len(token.text) == 1 and not self.unit and (is_glued or token.text not in _NOT_VARIABLES)
+        return len(token.text) == 1 and not self.unit and (is_glued or token.text not in NOT_VARIABLES)
 
     def _of(self) -> bool:
         """ "20% of 80" and "1/2 of the 10" are products; after a whole number "of" is only a word."""
@@ -393,17 +347,3 @@ class _Run:
         if last is None or last.kind != "number":
             return last is not None and last.kind == "close"
         return last.num_decimals > 0 or last.value.denominator > 1 or (slash is not None and slash.text == "/")
-
-
-def _canonical_name(words: list[str]) -> str:
-    """The name in some words: after the last joining word, fillers left out, lower-cased unless it is one letter."""
-    start = 0
-    for index, word in enumerate(words):
-        if word.lower() in JOINING and word != "I":
-            start = index + 1
-    kept = words[start:]
-    while len(kept) > 1 and kept[0].lower() in FILLER:
-        kept = kept[1:]
-    if len(kept) == 1 and len(kept[0]) == 1:
-        return kept[0]
-    return " ".join(kept).lower().replace("’", "'")

@@ -12,12 +12,11 @@ Rules for words between numbers:
 Not covered: number words ("three plus four"), unit conversion, inequalities.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from fractions import Fraction
 
-from reasoner.expressions import Program, Token, tokenize
-from reasoner.phrases import Side, read_runs
+from reasoner.equations.runs import Side, read_runs
+from reasoner.equations.tokens import Token, tokenize
 
 
 @dataclass(slots=True)
@@ -69,7 +68,7 @@ def _join(text: str, sides: list[list[Token]]) -> Iterator[Chain]:
     current: list[Side] = []
     for number, tokens in enumerate(sides):
         runs = read_runs(text, tokens)
-        head = runs[0] if runs and number and runs[0].start == tokens[0].start else None
+        head = runs[0] if runs and number and runs[0].begin == tokens[0].start else None
         tail = runs[-1] if runs and runs[-1].end == tokens[-1].end else None
         if head is not None and current:
             head.is_opaque |= head.has_lead  # "= the number in each of 3 boxes"

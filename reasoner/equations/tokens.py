@@ -1,0 +1,108 @@
+"""Running text as tokens: numbers with their exact values, words, signs of arithmetic, calculator marks.
+
+    tokenize("He sold 48/2 = <<48/2=24>>24 clips")      He · sold · 48 · / · 2 · = · <<48/2=24>> · 24 · clips
+
+Commas in thousands, mixed numbers ("1 1/2", "1 and 1/2"), LaTeX's signs and units with a full stop ("sq. ft.") are one token each.
+Figures that are no plain number ("0900", "16,0000") are "odd": seen, never judged.
+"""
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+MAX_DIGITS = 40  # of one number as written
+
+_TOKEN = re.compile(
+    r"""(?P<mark><<[^<>\n]*>>)
+    |(?P<ordinal>\d+(?:st|nd|rd|th)\b)
+    |(?P<mixed>\d{1,9}(?:[ ]\d{1,9}/\d{1,9}|[ ]and[ ]\$?\d{1,9}/\d{1,9}|[ ]and[ ]\(\d{1,9}/\d{1,9}\))(?![\d/,]|\.\d))
+    |(?P<odd>\d+(?:,\d{3})*,(?:\d{1,2}|\d{4,})(?!\d)|0\d+(?![\d.]))
+    |(?P<number>(?>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:…|\.{2,3})?|\.\d+)
+    |(?P<latex>\\[A-Za-z]+)
+    |(?P<word>(?:sq|ft|oz|lbs?|hrs?|mins?|yds?)\.|[^\W\d_](?:[^\W\d_]|['’&.](?=[^\W\d_])|-(?=[^\W\d_]{2}))*['’]?)
+    |(?P<equals>={1,2}(?!>)|≈|≅|~=)
+    |(?P<ratio>(?<=\d):(?=\d))
+    |(?P<operator>\*\*|[-+*/^×÷·⋅∗−–⁄])
+    |(?P<open>[(\[{])|(?P<close>[)\]}])
+    |(?P<percent>\\?%)|(?P<currency>\\?[$€£₹])|(?P<root>√)
+    |(?P<dress>[°²³¢_]+|\\[,;! ]|\*{3,})
+    |(?P<newline>\n)
+    |(?P<stop>[^\s])""",
+    re.VERBOSE,
+)
+_OPERATORS = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-", "**": "^"}
+_LATEX_OPERATORS = {"\\times": "*", "\\cdot": "*", "\\ast": "*", "\\div": "/"}
+_LATEX_DRESS = frozenset(
+    [
+        "\\left",
+        "\\right",
+        "\\displaystyle",
+        "\\quad",
+        "\\qquad",
+        "\\text",
+        "\\mathrm",
+        "\\mbox",
+        "\\mathbf",
+        "\\textbf",
+        "\\boxed",
+    ]
+)
+_LATEX_FRACTIONS = frozenset(["\\frac", "\\dfrac", "\\tfrac"])
+
+
+@dataclass(slots=True)
+class Token:
+    """A piece of text: its kind, its canonical text, and where it stands."""
+
+    kind: str  # number, word, operator, ratio, equals, open, close, fraction, percent, currency, root, odd, mark, dress, newline, stop
+    text: str
+    start: int
+    end: int
+    value: Fraction = field(default=Fraction(0))  # of a number
+    num_decimals: int = 0  # of a number
+
+
+def tokenize(text: str, start: int = 0, end: int | None = None) -> list[Token]:
+    """The tokens of text[start:end], in order, in time proportional to its length."""
+    tokens: list[Token] = []
+    for match in _TOKEN.finditer(text, start, len(text) if end is None else end):
+        kind = str(match.lastgroup)
+        token = Token(kind, match[0], match.start(), match.end())
+        if kind in ("number", "mixed"):
+            _read_value(token)
+        elif kind == "operator":
+            token.text = _OPERATORS.get(token.text, token.text)
+        elif kind == "latex":
+            _read_latex(token)
+        elif kind == "ordinal":
+            token.kind = "word"
+        tokens.append(token)
+    return tokens
+
+
+def _read_value(token: Token) -> None:
+    if token.kind == "mixed":
+        whole, over, under = (int(part) for part in re.findall(r"\d+", token.text))
+        token.kind = "number" if 0 < over < under else "odd"
+        token.value = whole + Fraction(over, max(under, 1))
+        return
+    digits = token.text.replace(",", "").rstrip("….")
+    if len(digits) > MAX_DIGITS:
+        token.kind = "odd"
+        return
+    token.value = Fraction("0" + digits if digits[0] == "." else digits)
+    token.num_decimals = len(digits.partition(".")[2])
+
+
+def _read_latex(token: Token) -> None:
+    name = token.text
+    if name in _LATEX_OPERATORS:
+        token.kind, token.text = "operator", _LATEX_OPERATORS[name]
+    elif name in ("\\approx", "\\simeq"):
+        token.kind = "equals"
+    elif name == "\\sqrt":
+        token.kind = "root"
+    elif name in _LATEX_FRACTIONS:
+        token.kind = "fraction"
+    else:
+        token.kind = "dress" if name in _LATEX_DRESS else "word"

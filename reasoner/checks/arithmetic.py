@@ -39,24 +39,18 @@ def check_arithmetic(step_texts: Sequence[str]) -> list[Finding]:
 def _check_step(step: int, text: str, known: _Known) -> list[Finding]:
     """The findings of one step; `known` learns what the step says of named quantities."""
     found = chains(text)
-    marks = {
-        right.end + len(">>"): (left, right) for chain in found if chain.is_mark for left, right in _last_pair(chain)
-    }
+    marks = {chain.sides[0].start - len("<<"): chain for chain in found if chain.is_mark}
     placed: dict[int, Finding] = {}
     for chain in found:
         for left, right in _pairs(chain, known):
             finding = _compare(step, text, left, right, known)
-            mark = None if chain.is_mark else marks.get(right.start)
-            if mark is not None and is_same_result(mark[1], right):
-                _merge(placed, mark[0].start, finding)
+            mark = None if chain.is_mark else marks.get(text.find("<<", right.start, right.end))
+            if mark is not None and is_same_result(mark.sides[-1], right):
+                _merge(placed, mark.sides[0].start, finding)
             elif finding is not None:
                 placed[left.start] = finding
         _learn(chain, known)
     return [placed[place] for place in sorted(placed)]
-
-
-def _last_pair(chain: Chain) -> list[tuple[Side, Side]]:
-    return [(chain.sides[-2], chain.sides[-1])] if chain.sides[-1].program.is_bare else []
 
 
 def _merge(placed: dict[int, Finding], place: int, finding: Finding | None) -> None:
@@ -69,9 +63,7 @@ def _merge(placed: dict[int, Finding], place: int, finding: Finding | None) -> N
 def _pairs(chain: Chain, known: _Known) -> Iterator[tuple[Side, Side]]:
     """Neighbouring sides whose values are known; one that has none is passed over."""
     first = chain.sides[0]
-    is_named = (
-        len(first.label) > 1
-    )  # "Total = 8" gives a value, a second "Total = 9" gives another; "A" has one value for good
+    is_named = len(first.label) > 1  # a second "Total = 9" gives the name a new value; "A" has one for good
     is_loose = first.program.is_share and bool(first.has_lead or first.unit)  # "5 dozen = 5 * 12", "Day 1 = 5 + 2"
     before: Side | None = None
     for side in chain.sides[1:] if is_named or is_loose else chain.sides:
@@ -92,9 +84,15 @@ def _compare(step: int, text: str, left: Side, right: Side, known: _Known) -> Fi
     should_be = right if left.program.is_bare and not right.program.is_bare else left
     value = should_be.value(known)
     assert value is not None
-    because = ", ".join(f"{name} is {written(known[name])}" for name in dict.fromkeys(should_be.program.names))
+    names = dict.fromkeys(should_be.program.names)
+    because = ", ".join(f"{_as_written(name, should_be.text)} is {written(known[name])}" for name in names)
     message = f"{shown} is wrong: it should be {written(value)}" + (f", as {because}" if because else "")
     return Finding(step, "arithmetic", "wrong", message, found, written(value))
+
+
+def _as_written(name: str, text: str) -> str:
+    start = text.lower().replace("’", "'").find(name.lower())
+    return text[start : start + len(name)] if start >= 0 else name
 
 
 def _shortened(text: str) -> str:

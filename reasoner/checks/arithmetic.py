@@ -44,7 +44,7 @@ def _check_step(step: int, text: str, known: _Known) -> list[Finding]:
     for chain in found:
         for left, right in _pairs(chain, known):
             finding = _compare(step, text, left, right, known)
-            mark = None if chain.is_mark else marks.get(text.find("<<", right.start, right.end))
+            mark = None if chain.is_mark else marks.get(text.find("<<", left.end, right.end))
             if mark is not None and is_same_result(mark.sides[-1], right):
                 _merge(placed, mark.sides[0].start, finding)
             elif finding is not None:

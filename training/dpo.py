@@ -13,7 +13,7 @@ Not covered: full fine-tuning, quantised models.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -54,8 +54,11 @@ class Args:
     resume: Annotated[bool, "go on from the run folder's last checkpoint"] = False
 
 
-def run(args: Args) -> Path:
-    """Train and return the adapter folder. Raises RunError or EngineError with what to do next."""
+def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
+    """Train and return the adapter folder; `should_stop` is asked after every step, and what was learnt then is kept.
+
+    Raises RunError or EngineError with what to do next.
+    """
     pairs = read_pairs(Path(args.pairs))
     if not pairs:
         raise RunError("There are no pairs to train on: flag first wrong steps or explore wrong traces first.")
@@ -66,7 +69,7 @@ def run(args: Args) -> Path:
     check_world(trainer)
     is_first = trainer.is_world_process_zero()
     events = EventLog(out / "events.jsonl") if is_first else None
-    watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds)
+    watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds, should_stop)
     trainer.add_callback(callback(watch))
     trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
     folder = out / "adapter"
@@ -74,7 +77,8 @@ def run(args: Args) -> Path:
         raise RunError(watch.stopped or "Training ended before its first step: are there fewer pairs than processes?")
     if is_first:
         save_adapter(watch.good, trainer.model.peft_config["default"], folder, start, base)
-        _say_speed(events, trainer, len(pairs))
+        if not should_stop():
+            _say_speed(events, trainer, len(pairs))
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
     return folder
@@ -83,12 +87,12 @@ def run(args: Args) -> Path:
 def make_trainer(args: Args, pairs: Sequence[Pair], base: str, start: str) -> Trainer:
     """The trainer over tokenised pairs, EOS on chosen only."""
     from transformers import PrinterCallback
-    from trl import DPOTrainer
+    from trl import DPOConfig, DPOTrainer  # type: ignore[attr-defined]
 
     model, tokenizer = load_for_training(base, start)
     trainer: Trainer = DPOTrainer(
         model=model,
-        args=_config(args),
+        args=DPOConfig(**trainer_settings(args), beta=args.beta, loss_type=list(args.loss), max_length=None),
         train_dataset=_dataset(pairs, tokenizer),
         processing_class=tokenizer,
         peft_config=lora_config(args.rank, args.alpha),
@@ -138,37 +142,34 @@ def check_rows(rows: Any, eos: int) -> None:
             )
 
 
-def _config(args: Args) -> Any:
+def trainer_settings(args: Any) -> dict[str, Any]:
+    """What both stages tell transformers' trainer. `args` is the stage's Args."""
     import torch
-    from trl import DPOConfig
 
     num_processes = int(os.environ.get("WORLD_SIZE", "1"))
     has_gpu = torch.cuda.is_available()
-    return DPOConfig(
-        output_dir=str(Path(args.out) / "checkpoints"),
-        num_train_epochs=args.epochs,
-        per_device_train_batch_size=max(1, args.batch // num_processes),
-        learning_rate=args.learning_rate,
-        lr_scheduler_type="linear",
-        warmup_steps=args.warm_up,  # below 1: a share of the steps
-        optim=args.optimizer,
-        beta=args.beta,
-        loss_type=list(args.loss),
-        max_length=None,
-        seed=args.seed,
-        bf16=has_gpu and torch.cuda.is_bf16_supported(),
-        use_cpu=not has_gpu,
-        ddp_backend=None if has_gpu or num_processes == 1 else "gloo",
-        gradient_checkpointing=False,
-        dataloader_pin_memory=has_gpu,
-        logging_steps=1,
-        logging_nan_inf_filter=False,  # else a NaN loss is reported as the last finite one
-        save_strategy="steps",
-        save_steps=0.1,  # a share of the steps
-        save_total_limit=2,
-        report_to="none",
-        disable_tqdm=True,
-    )
+    return {
+        "output_dir": str(Path(args.out) / "checkpoints"),
+        "num_train_epochs": args.epochs,
+        "per_device_train_batch_size": max(1, args.batch // num_processes),
+        "learning_rate": args.learning_rate,
+        "lr_scheduler_type": "linear",
+        "warmup_steps": args.warm_up,  # below 1: a share of the steps
+        "optim": args.optimizer,
+        "seed": args.seed,
+        "bf16": has_gpu and torch.cuda.is_bf16_supported(),
+        "use_cpu": not has_gpu,
+        "ddp_backend": None if has_gpu or num_processes == 1 else "gloo",
+        "gradient_checkpointing": False,
+        "dataloader_pin_memory": has_gpu,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,  # else a NaN loss is reported as the last finite one
+        "save_strategy": "steps",
+        "save_steps": 0.1,  # a share of the steps
+        "save_total_limit": 2,
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
 
 
 def check_world(trainer: Trainer) -> None:

@@ -1,9 +1,9 @@
 """Models and LoRA adapters on their way into and out of a training stage. Imported by the stages only.
 
 A run that starts from an adapter trains a second one on the merged model, so that DPO's reference is the solver as the
-person saw it (Self-Explore's reference is the explorer; with peft it would silently become the bare base model). What is
-saved is both in one: LoRA updates add, B₁A₁ + B₂A₂ = [B₁ B₂][A₁; A₂], so the ranks are laid side by side and the adapter
-works on the model as shipped.
+person saw it (Self-Explore's reference is the explorer; with peft it would silently become the bare base model). What
+is saved is both in one: LoRA updates add, B₁A₁ + B₂A₂ = [B₁ B₂][A₁; A₂], so the ranks are laid side by side and the
+adapter works on the model as shipped.
 
 Not covered: starting from an adapter other than a plain LoRA (DoRA, rank patterns, trained embeddings).
 """
@@ -17,6 +17,8 @@ from reasoner.errors import EngineError, RunError
 if TYPE_CHECKING:
     import torch
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
+
+Weights = dict[str, "torch.Tensor"]
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
@@ -41,6 +43,7 @@ def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTr
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
+    be_quiet()
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
         loaded = AutoModelForCausalLM.from_pretrained(
@@ -59,6 +62,16 @@ def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTr
     return loaded, tokenizer
 
 
+def be_quiet() -> None:
+    """No progress bars and no advice of the libraries in the run's log, which a person reads."""
+    import datasets
+    import transformers
+
+    datasets.disable_progress_bars()
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+
+
 def lora_config(rank: int, alpha: int) -> Any:
     """A peft LoraConfig on every linear layer but the output's. No dropout: the pairs are few and the epochs too."""
     from peft import LoraConfig
@@ -68,16 +81,14 @@ def lora_config(rank: int, alpha: int) -> Any:
     )
 
 
-def adapter_weights(model: Any) -> "dict[str, torch.Tensor]":
+def adapter_weights(model: Any) -> Weights:
     """A copy of the adapter's weights by their saved names, on the CPU."""
     from peft import get_peft_model_state_dict
 
     return {name: tensor.detach().cpu().clone() for name, tensor in get_peft_model_state_dict(model).items()}
 
 
-def save_adapter(
-    weights: "dict[str, torch.Tensor]", config: Any, folder: Path, start: str = "", base: str = ""
-) -> None:
+def save_adapter(weights: Weights, config: Any, folder: Path, start: str = "", base: str = "") -> None:
     """Write an adapter folder; with `start`, the adapter trained from, the sum of both."""
     from safetensors.torch import save_file
 
@@ -90,7 +101,7 @@ def save_adapter(
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
 
 
-def _summed(weights: "dict[str, torch.Tensor]", config: Any, start: Path) -> "tuple[dict[str, torch.Tensor], Any]":
+def _summed(weights: Weights, config: Any, start: Path) -> tuple[Weights, Any]:
     """Both adapters side by side, each one's scaling taken into its B matrix, so that alpha / rank is 1."""
     import torch
     from peft import LoraConfig
@@ -116,4 +127,4 @@ def _summed(weights: "dict[str, torch.Tensor]", config: Any, start: Path) -> "tu
 
 
 def _scaling(config: Any) -> float:
-    return config.lora_alpha / (config.r**0.5 if config.use_rslora else config.r)
+    return float(config.lora_alpha / (config.r**0.5 if config.use_rslora else config.r))

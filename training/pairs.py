@@ -1,6 +1,6 @@
 """Labels and pits → preference pairs, each with its provenance; every dropped row counted by its reason.
 
-    prompt    "Ana has 3 coins. …\\nFormalize: find Ben's coins\\n"        the question as asked + the steps before the pit
+    prompt    "Ana has 3 coins. …\\nFormalize: find Ben's coins\\n"        the question as asked + the steps before
     rejected  "Solve Subquestion: Ben's coins = 3 + 2 = 6\\n"             the pit step alone
     chosen    "Solve Subquestion: Ben's coins = 3 + 2 = 5\\nSummarize: the answer is 5"     a right remainder, whole
 

@@ -101,7 +101,9 @@ def read_report(path: Path) -> Report:
 
 def _report_of(raw: dict[str, Any]) -> Report:
     known = {item.name for item in fields(Report)}
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items() if name in known}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in raw.items() if name in known
+    }
     values |= {
         "before": Interval(**raw["before"]),
         "after": Interval(**raw["after"]),

@@ -3,8 +3,8 @@
     {"kind": "train", "step": 3, "total": 75, "epoch": 0.12, "loss": 0.61, "margin": 0.19, "accuracy": 0.8,
      "logps_chosen": -11.2, "logps_rejected": -9.8, "rate": 4e-4, "seconds": 5.1, "seconds_left": 122.0}
 
-The loop is stopped, and what was learnt until then kept, when the loss or a weight is no longer a finite number, or when
-the run's seconds are over.
+The loop is stopped, and what was learnt until then kept, when the loss or a weight is no longer a finite number, or
+when the run's seconds are over.
 """
 
 import math
@@ -37,10 +37,17 @@ Weights = dict[str, "torch.Tensor"]
 class Watch:
     """What happened in one loop. `snapshot` copies the trained weights, small ones of an adapter."""
 
-    def __init__(self, events: EventLog | None, snapshot: Callable[[], Weights], max_seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        events: EventLog | None,
+        snapshot: Callable[[], Weights],
+        max_seconds: float = 0.0,
+        should_stop: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.events = events  # None on every process but the first
         self.snapshot = snapshot
         self.max_seconds = max_seconds  # 0: no bound
+        self.should_stop = should_stop
         self.started = time.monotonic()
         self.first_step = 0
         self.good: Weights | None = None  # weights after the last step at which all was finite
@@ -64,7 +71,9 @@ class Watch:
             self.stopped = f"The loss was no longer a number at step {step}: {kept}. Try a lower learning rate."
         else:
             self.good, self.good_step = weights, step
-            if self.max_seconds and seconds > self.max_seconds and step < total:
+            if self.should_stop():
+                self.stopped = f"Stopped at step {step} of {total}: the adapter so far is kept."
+            elif self.max_seconds and seconds > self.max_seconds and step < total:
                 self.stopped = (
                     f"The time bound of {self.max_seconds:.0f} seconds was reached at step {step} of {total}: "
                     "the adapter so far is kept."

@@ -1,0 +1,152 @@
+"""python -m training pairs | sft | dpo | evaluate | jobs
+
+    python -m training pairs --out pairs.jsonl                     labels and pits → preference pairs, with all drops
+    python -m training dpo --model M --pairs pairs.jsonl --out run the pairs → an adapter
+    python -m training evaluate --adapter run/adapter --num 500    the adapter → before/after on held-out problems
+    python -m training jobs start | list | cancel ID | resume ID   the three of them in a process of their own
+
+What the Train tab does, from the shell. Exit code 0, or 2 with one line that says what to do.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated, Any
+
+from reasoner.engines import load_engine
+from reasoner.errors import WorkbenchError
+from reasoner.store import Store
+from training import dpo, evaluate, jobs, sft
+from training.command_line import add_options, settings_of
+from training.pairs import collect_pairs, write_pairs
+
+
+@dataclass(frozen=True)
+class PairsArgs:
+    """Settings of `python -m training pairs`."""
+
+    out: Annotated[str, "JSONL file to write"] = "pairs.jsonl"
+    store: Annotated[str, "the store (default: REASONER_STORE, else your data folder)"] = ""
+    model: Annotated[str, "samples right remainders for people's flags; empty: those flags are dropped"] = ""
+    adapter: Annotated[str, "adapter of that model"] = ""
+    server: Annotated[str, "an OpenAI-compatible server instead"] = ""
+    origin: Annotated[str, "whose flags: person, machine or both"] = "both"
+    annotator: Annotated[str, "this person's labels only"] = ""
+    max_pairs: Annotated[int, "at most so many; 0: no bound"] = 0
+    seed: Annotated[int, "of the sampling"] = 0
+    json: Annotated[bool, "print the counts as JSON"] = False
+
+
+def open_store(path: str) -> Store:
+    """The named store, else the default one."""
+    return Store(path) if path else Store.open_default()
+
+
+def run_pairs(args: PairsArgs) -> None:
+    engine = load_engine(args.model, args.adapter, args.server) if args.model or args.server else None
+    with open_store(args.store) as store:
+        pairs, counts = collect_pairs(
+            store, engine, origin=args.origin, annotator=args.annotator, max_pairs=args.max_pairs, seed=args.seed
+        )
+    write_pairs(pairs, Path(args.out))
+    print(json.dumps(asdict(counts)) if args.json else f"{args.out}: {counts}")
+
+
+def run_dpo(args: dpo.Args) -> None:
+    folder = dpo.run(args)
+    print(f"adapter: {folder}")
+
+
+def run_sft(args: sft.Args) -> None:
+    folder = sft.run(args)
+    print(f"adapter: {folder}")
+
+
+def run_evaluate(args: evaluate.Args) -> None:
+    report = evaluate.run(args, follow=None if args.json else show_progress)
+    print(json.dumps(asdict(report), ensure_ascii=False) if args.json else report.sentence())
+    if not args.json:
+        for row in report.levels:
+            print(f"  {row.level}: {row.before.rate:.1%} → {row.after.rate:.1%} of {row.before.total}")
+
+
+def show_progress(side: str, done: int, total: int) -> None:
+    print(f"\r{side}: {done}/{total}", end="" if done < total else "\n", file=sys.stderr, flush=True)
+
+
+STAGES: dict[str, tuple[type[Any], Callable[[Any], None], str]] = {
+    "pairs": (PairsArgs, run_pairs, "labels and pits → preference pairs"),
+    "sft": (sft.Args, run_sft, "right solutions → an adapter"),
+    "dpo": (dpo.Args, run_dpo, "preference pairs → an adapter"),
+    "evaluate": (evaluate.Args, run_evaluate, "an adapter → before/after on held-out problems"),
+}
+"""Each stage's settings, what it does with them, and its help."""
+
+
+def add_jobs(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--data-folder", default="", help="folder of the store (default: the default store's)")
+    commands = parser.add_subparsers(dest="command", metavar="start | list | show | cancel | resume")
+    add_options(commands.add_parser("start", help="start a run in a process of its own"), StartArgs)
+    commands.add_parser("list", help="all runs, the newest first")
+    for name, words in (("show", "one run"), ("cancel", "end a run, keep what it learnt"), ("resume", "go on")):
+        commands.add_parser(name, help=words).add_argument("run", help="the run's id")
+    commands.add_parser("work", help="what a run's process does").add_argument("folder", type=Path)
+
+
+@dataclass(frozen=True)
+class StartArgs(jobs.Settings):
+    """A run's settings, the store being the default one unless named."""
+
+    store: Annotated[str, "the store (default: REASONER_STORE, else your data folder)"] = ""
+
+
+def run_jobs(parsed: argparse.Namespace) -> int:
+    if parsed.command == "work":
+        from training.work import work
+
+        return work(parsed.folder)
+    if parsed.command == "start":
+        asked = settings_of(StartArgs, parsed)
+        with open_store(asked.store) as store:
+            settings = jobs.Settings(**asdict(replace(asked, store=str(store.path))))
+            print(jobs.start(settings, store.data_folder))
+        return 0
+    if parsed.data_folder:
+        folder = Path(parsed.data_folder)
+    else:
+        with Store.open_default() as store:
+            folder = store.data_folder
+    if parsed.command == "cancel":
+        jobs.cancel(folder, parsed.run)
+    elif parsed.command == "resume":
+        jobs.resume(folder, parsed.run)
+    runs = [jobs.status(folder, parsed.run)] if getattr(parsed, "run", "") else jobs.list_runs(folder)
+    for run in runs:
+        print(f"{run.id}  {run.state:<9}  {run.message}")
+    return 0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m training", description="From labels to a measured adapter.")
+    commands = parser.add_subparsers(dest="stage", required=True, metavar=" | ".join([*STAGES, "jobs"]))
+    for name, (settings, _, words) in STAGES.items():
+        add_options(commands.add_parser(name, help=words, description=words), settings)
+    add_jobs(commands.add_parser("jobs", help="runs in processes of their own"))
+    parsed = parser.parse_args(arguments)
+    try:
+        if parsed.stage == "jobs":
+            return run_jobs(parsed)
+        settings, run, _ = STAGES[parsed.stage]
+        run(settings_of(settings, parsed))
+    except WorkbenchError as error:
+        print(error, file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

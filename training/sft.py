@@ -1,0 +1,131 @@
+"""Supervised fine-tuning on right solutions: TRL's SFTTrainer with a LoRA adapter, loss on the solution alone.
+
+    python -m training sft --model assets/model/solver --rows right.jsonl --out run
+
+    {"prompt": "Ana has 3 coins. …\\n", "completion": "Formalize: find Ben's coins\\n…\\nSummarize: the answer is 5"}
+
+Self-Explore's first stages (arXiv 2404.10346 §3.1) tune on solutions, then on the model's own right and distinct ones,
+at most 8 a problem; `right_rows` takes such rows from a store. EOS ends every completion.
+
+Not covered: full fine-tuning; GSM8K's filter of distinct equation lists.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+from reasoner.errors import BadInput, RunError
+from reasoner.store import Store
+from training.dpo import check_world, last_checkpoint, trainer_settings, without_bos
+from training.lora import adapter_weights, load_for_training, lora_config, resolve, save_adapter
+from training.progress import EventLog
+from training.watch import Watch, callback
+
+MOST_A_PROBLEM = 8  # Self-Explore, arXiv 2404.10346 §3.1
+
+Row = dict[str, str]
+"""{"prompt": …, "completion": …}"""
+
+
+@dataclass(frozen=True)
+class Args:
+    """Settings of one SFT stage; `python -m training sft --help` is made from them."""
+
+    model: Annotated[str, "model folder, adapter folder or Hugging Face id"]
+    out: Annotated[str, "run folder: events.jsonl, checkpoints and adapter/ go there"]
+    rows: Annotated[str, "JSONL of {prompt, completion}; empty: the right traces of --store"] = ""
+    store: Annotated[str, "store whose right traces are learnt from, where no --rows are given"] = ""
+    adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
+    epochs: Annotated[float, "passes over the rows (ours)"] = 2.0
+    learning_rate: Annotated[float, "of the adapter (ours)"] = 5e-4
+    warm_up: Annotated[float, "share of the steps, 0-1 (ours)"] = 0.1
+    batch: Annotated[int, "rows a step, over all processes (ours)"] = 16
+    optimizer: Annotated[str, "transformers' name (ours)"] = "adamw_torch"
+    rank: Annotated[int, "LoRA rank (ours)"] = 16
+    alpha: Annotated[int, "LoRA alpha (ours: twice the rank)"] = 32
+    seed: Annotated[int, "of the adapter's first weights and the order of rows"] = 0
+    max_seconds: Annotated[float, "stop after so many seconds and keep the adapter; 0: no bound"] = 0.0
+    resume: Annotated[bool, "go on from the run folder's last checkpoint"] = False
+
+
+def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
+    """Train and return the adapter folder. Raises RunError, BadInput or EngineError with what to do next."""
+    rows = _rows(args)
+    if not rows:
+        raise RunError("There are no right solutions to learn from: sample some, or give a file with --rows.")
+    out = Path(args.out)
+    out.mkdir(parents=True, exist_ok=True)
+    base, start = resolve(args.model, args.adapter)
+    trainer = _trainer(args, rows, base, start)
+    check_world(trainer)
+    is_first = trainer.is_world_process_zero()
+    events = EventLog(out / "events.jsonl") if is_first else None
+    watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds, should_stop)
+    trainer.add_callback(callback(watch))
+    trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
+    if watch.good is None:
+        raise RunError(watch.stopped or "Training ended before its first step.")
+    if is_first:
+        save_adapter(watch.good, trainer.model.peft_config["default"], out / "adapter", start, base)
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
+    return out / "adapter"
+
+
+def right_rows(store: Store) -> list[Row]:
+    """The store's right traces that have a prompt, distinct ones, at most 8 a problem."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    for found in store.find_problems(verdict="right", limit=-1):
+        for trace in store.traces(found.problem.id):
+            row = {"prompt": trace.prompt, "completion": trace.text.rstrip()}
+            kept = rows[trace.problem_id]
+            if trace.verdict.status == "right" and trace.prompt and row not in kept and len(kept) < MOST_A_PROBLEM:
+                kept.append(row)
+    return [row for kept in rows.values() for row in kept]
+
+
+def read_rows(path: Path) -> list[Row]:
+    """Rows of {prompt, completion}. Raises BadInput naming the first line that is none."""
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as error:
+        raise BadInput(f"The rows at {path} cannot be read ({error}).") from error
+    rows = []
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            rows.append({"prompt": str(row["prompt"]), "completion": str(row["completion"])})
+        except (ValueError, TypeError, KeyError) as error:
+            raise BadInput(f"{path.name}, line {number}: expected prompt and completion ({error}).") from error
+    return rows
+
+
+def _rows(args: Args) -> list[Row]:
+    if args.rows:
+        return read_rows(Path(args.rows))
+    with Store(args.store) if args.store else Store.open_default() as store:
+        return right_rows(store)
+
+
+def _trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
+    from datasets import Dataset
+    from transformers import PrinterCallback
+    from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
+
+    model, tokenizer = load_for_training(base, start)
+    prompts = [without_bos(row["prompt"], tokenizer) for row in rows]
+    data = [{"prompt": prompt, "completion": row["completion"]} for prompt, row in zip(prompts, rows, strict=True)]
+    trainer: Any = SFTTrainer(
+        model=model,
+        args=SFTConfig(**trainer_settings(args), completion_only_loss=True, max_length=None),
+        train_dataset=Dataset.from_list(data),
+        processing_class=tokenizer,
+        peft_config=lora_config(args.rank, args.alpha),
+    )
+    trainer.remove_callback(PrinterCallback)  # the watch prints
+    return trainer

@@ -1,0 +1,176 @@
+"""What a run's process does: pairs → adapter → report, each stage once, whatever was done before it was killed.
+
+Started by training/jobs.py as `python -m training jobs work FOLDER`. This is an edge: any error becomes a "failed"
+event with words for a person, and its traceback goes to the run's log.
+"""
+
+import errno
+import json
+import os
+import signal
+import threading
+import time
+import traceback
+from dataclasses import asdict, replace
+from pathlib import Path
+from types import FrameType
+
+from reasoner.engines import load_engine
+from reasoner.errors import RunError, WorkbenchError
+from reasoner.store import Store
+from training import dpo, rates
+from training.evaluate import Pits, evaluate, held_out, save
+from training.jobs import Settings, read_settings
+from training.lora import resolve
+from training.pairs import collect_pairs, read_pairs, write_pairs
+from training.progress import EventLog, latest, read_events
+
+NICENESS = 10  # the page stays quick while a run trains
+
+
+class Work:
+    """One run in its folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.settings: Settings = read_settings(folder / "settings.json")
+        self.events = EventLog(folder / "events.jsonl")
+        self.stop = threading.Event()
+        self.is_training = False
+        self._last_progress = 0.0
+
+    def run(self) -> None:
+        """All stages. Raises what a stage raises."""
+        if not (self.folder / "counts.json").is_file():
+            self.collect()
+        if latest(read_events(self.events.path), "trained") is None:
+            self.train()
+        if self.stop.is_set():
+            raise SystemExit(143)
+        message = self.evaluate()
+        self.events.write("done", message=message)
+
+    def collect(self) -> None:
+        """Pairs, with remainders sampled for the flags that have none."""
+        self.stage("pairs", "Collecting pairs: sampling right remainders for the flagged steps …")
+        base, start = resolve(self.settings.model, self.settings.adapter)
+        engine = load_engine(base, start)
+        began = time.monotonic()
+        with Store(self.settings.store) as store:
+            pairs, counts = collect_pairs(
+                store,
+                engine,
+                origin=self.settings.origin,
+                annotator=self.settings.annotator,
+                max_pairs=self.settings.max_pairs,
+                seed=self.settings.seed,
+                follow=lambda done, total: self.progress("pairs", done, total),
+            )
+        self.events.write("pairs", counts=asdict(counts), seconds=time.monotonic() - began)
+        print(f"pairs: {counts}", flush=True)
+        if not pairs:
+            raise RunError(
+                f"No usable pairs: {counts}. Flag first wrong steps on the Walk tab, or explore wrong traces, "
+                "then start again."
+            )
+        write_pairs(pairs, self.folder / "pairs.jsonl")
+        (self.folder / "counts.json").write_text(json.dumps(asdict(counts)), encoding="utf-8")
+
+    def train(self) -> None:
+        """The adapter, from the last checkpoint if there is one."""
+        settings = self.settings
+        num = len(read_pairs(self.folder / "pairs.jsonl"))
+        self.stage("train", f"Fine-tuning on {num} pairs …")
+        args = dpo.Args(
+            model=settings.model,
+            adapter=settings.adapter,
+            pairs=str(self.folder / "pairs.jsonl"),
+            out=str(self.folder),
+            epochs=settings.epochs,
+            learning_rate=settings.learning_rate,
+            beta=settings.beta,
+            batch=settings.batch,
+            loss=settings.loss,
+            rank=settings.rank,
+            alpha=2 * settings.rank,
+            seed=settings.seed,
+            max_seconds=settings.max_seconds,
+            resume=True,
+        )
+        self.is_training = True
+        dpo.run(args, self.stop.is_set)
+        self.is_training = False
+        rates.remember(self.folder.parent.parent, settings.model, read_events(self.events.path))
+
+    def evaluate(self) -> str:
+        """Before and after on held-out problems and at the pits; the headline."""
+        settings = self.settings
+        self.stage("evaluate", f"Solving {settings.num_problems} held-out problems before and after …")
+        base, start = resolve(settings.model, settings.adapter)
+        before = load_engine(base, start)
+        after = load_engine(base, str(self.folder / "adapter"))
+        pairs = read_pairs(self.folder / "pairs.jsonl")
+        with Store(settings.store) as store:
+            known = {pair.problem_id: store.problem(pair.problem_id) for pair in pairs}
+        problems = held_out(settings.level, settings.num_problems, settings.problems_seed, known)
+        report, comparisons = evaluate(
+            before,
+            after,
+            problems,
+            format=settings.format,
+            pits=Pits(pairs, {problem_id: problem for problem_id, problem in known.items() if problem}),
+            follow=lambda side, done, total: self.progress(f"evaluate {side}", done, total),
+        )
+        stopped = latest(read_events(self.events.path), "stopped")
+        notes = (str(stopped["message"]),) if stopped else ()
+        report = replace(report, level=settings.level, seed=settings.problems_seed, notes=notes)
+        save(report, comparisons, self.folder)
+        print(report.sentence(), flush=True)
+        return report.sentence()
+
+    def stage(self, name: str, message: str) -> None:
+        """A new stage begins."""
+        self.events.write("stage", stage=name, message=message)
+        print(message, flush=True)
+
+    def progress(self, stage: str, done: int, total: int) -> None:
+        """How far a stage is; at most twice a second, the last one always."""
+        now = time.monotonic()
+        if done < total and now - self._last_progress < 0.5:
+            return
+        self._last_progress = now
+        self.events.write("progress", stage=stage, done=done, total=total)
+
+    def asked_to_stop(self, number: int, frame: FrameType | None) -> None:
+        """SIGTERM: a training loop ends after its step and keeps its adapter, anything else ends here."""
+        self.stop.set()
+        if not self.is_training:
+            raise SystemExit(143)
+
+
+def work(folder: Path) -> int:
+    """Do the run in `folder`; the exit code."""
+    work = Work(folder)
+    signal.signal(signal.SIGTERM, work.asked_to_stop)
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
+    try:
+        work.run()
+    except WorkbenchError as error:
+        return _failed(work, str(error))
+    except OSError as error:
+        traceback.print_exc()
+        if error.errno == errno.ENOSPC:
+            return _failed(work, "The disk is full. Free some space, then resume the run.")
+        return _failed(work, f"A file could not be read or written ({error}). See the log, then resume the run.")
+    except Exception as error:  # noqa: BLE001  the process's edge: a person is told, the log has the rest
+        traceback.print_exc()
+        first_line = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
+        return _failed(work, f"Something unexpected happened: {first_line} The log has the details.")
+    return 0
+
+
+def _failed(work: Work, message: str) -> int:
+    print(f"failed: {message}", flush=True)
+    work.events.write("failed", message=message)
+    return 1

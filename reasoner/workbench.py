@@ -13,6 +13,7 @@ from concurrent.futures import Future
 from pathlib import Path
 
 from reasoner.engines import BUILT_IN, Engine, engine_kind, load_engine
+from reasoner.engines.local_loading import adapter_name
 from reasoner.engines.prompts import first_pit_settings
 from reasoner.errors import WorkbenchError
 from reasoner.formats import FORMATS
@@ -113,9 +114,3 @@ class Workbench:
             self.engine()
         except WorkbenchError:
             return  # whoever asks for the engine gets the message
-
-
-def adapter_name(folder: str) -> str:
-    """What to call the adapter in `folder`: the run's name where the folder is just "adapter"."""
-    path = Path(folder)
-    return path.parent.name if path.name == "adapter" and path.parent.name else path.name

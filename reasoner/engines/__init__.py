@@ -10,15 +10,16 @@ server      any OpenAI-compatible endpoint          a URL
 """
 
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Protocol
 
 from reasoner.engines import local, scripted, server
+from reasoner.engines.local_loading import BUILT_IN
 from reasoner.errors import BadInput
 from reasoner.records import Completion, Maker, Sampling
 
-BUILT_IN = str(Path(__file__).resolve().parents[2] / "assets" / "model" / "solver")
 SCRIPTED = "scripted:"
+
+__all__ = ["BUILT_IN", "ENGINES", "SCRIPTED", "Engine", "engine_kind", "load_engine"]
 
 
 class Engine(Protocol):

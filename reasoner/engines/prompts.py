@@ -30,6 +30,11 @@ def question_prompt(question: str, instruction: str) -> str:
     return f"{QUESTION}{question.strip()}{ANSWER}{' '.join(instruction.split())}{COLON}"
 
 
+def plain_prompt(question: str) -> str:
+    """The prompt for a model that is asked with the bare question, on one line."""
+    return " ".join(question.split()) + "\n"
+
+
 def read_prompt(prompt: str) -> AskedQuestion | None:
     """The parts of a prompt that `question_prompt` began; None for any other text."""
     if not prompt.startswith(QUESTION):

@@ -1,0 +1,61 @@
+"""How many rows fit into memory together, and drawing them batch by batch.
+
+    drawn = in_batches(lambda batch: sample(model, batch, settings), rows, batch_rows(model, rows))
+
+Not covered: memory that others take while a batch runs; on a GPU a batch that does not fit is halved and tried again.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from reasoner.engines.local_sampling import Row
+from reasoner.errors import EngineError
+
+CPU_ROWS = 256  # largest batch. Ours: the built-in solver gains nothing beyond it
+GPU_ROWS = 1024
+CPU_BYTES = 2 * 1024**3  # at most this for a batch on the CPU …
+SHARE = 0.5  # … and this share of the memory that is free, 0-1
+
+Drawn = TypeVar("Drawn")
+
+
+def batch_rows(model: Any, rows: Sequence[Row]) -> int:
+    """Rows of a batch, at least 1: keys and values of the longest row, and a few copies of its logits, must fit."""
+    import torch
+
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    size = next(model.parameters()).element_size()
+    a_token = 2 * config.num_hidden_layers * heads * width * size  # bytes
+    longest = max((len(row.prompt) + row.limit for row in rows), default=1)
+    a_row = 2 * a_token * longest + 4 * 4 * config.vocab_size  # twice: the cache is copied when rows leave
+    if model.device.type == "cuda":
+        return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
+    return int(max(1, min(CPU_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
+
+
+def in_batches(draw: Callable[[Sequence[Row]], list[Drawn]], rows: Sequence[Row], num_rows: int) -> list[Drawn]:
+    """`draw` over `rows`, `num_rows` at a time, fewer when memory runs out. Raises EngineError if one is too many."""
+    import torch
+
+    drawn: list[Drawn] = []
+    while len(drawn) < len(rows):
+        try:
+            drawn += draw(rows[len(drawn) : len(drawn) + num_rows])
+        except torch.OutOfMemoryError as error:
+            if num_rows == 1:
+                raise EngineError(
+                    "The GPU has too little free memory for this model and text: end what else uses it."
+                ) from error
+            num_rows = max(1, num_rows // 2)
+            torch.cuda.empty_cache()
+    return drawn
+
+
+def _free_bytes() -> int:
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (ValueError, OSError, AttributeError):
+        return 2 * CPU_BYTES  # macOS and Windows do not tell this way

@@ -16,8 +16,6 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # gradio reads it when it is imported
-if os.environ.get("SPACES_ZERO_GPU"):
-    import spaces  # noqa: F401  # ZeroGPU: must come before anything that may load torch
 
 import gradio as gr
 

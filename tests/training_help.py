@@ -22,7 +22,9 @@ def trace(of: Problem, text: str, seed: int = 0, prompt: str | None = None, form
     maker = Maker("scripted", "tour", seed=seed, temperature=0.7)
     steps = [Step(line) for line in text.split("\n")]
     asked = of.question + "\n" if prompt is None else prompt
-    return make_trace(of, prompt=asked, text=text, steps=steps, answer=answer, verdict=verdict, maker=maker, format=form)
+    return make_trace(
+        of, prompt=asked, text=text, steps=steps, answer=answer, verdict=verdict, maker=maker, format=form
+    )
 
 
 def pit(of: Trace, step: int | None, before: dict[str, bool], k: int = 4, name: str = "pit") -> Pit:
@@ -38,7 +40,9 @@ def pairs(num: int = 6) -> list[Pair]:
         prompt = problem(number).question + "\nFormalize: find Ben's coins\n"
         chosen = f"Solve Parent: Ben's coins = 3 + {number} = {3 + number}\nSummarize: the answer is {3 + number}"
         rejected = f"Solve Parent: Ben's coins = 3 + {number} = {4 + number}\n"
-        made.append(Pair(f"p{number}", problem(number).id, "t", 1, prompt, chosen, rejected, "person", "ada", "remainder"))
+        made.append(
+            Pair(f"p{number}", problem(number).id, "t", 1, prompt, chosen, rejected, "person", "ada", "remainder")
+        )
     return made
 
 

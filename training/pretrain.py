@@ -33,12 +33,12 @@ class Preset:
     hidden: int = 256
     layers: int = 4
     heads: int = 4
-    num_easy: int = 45_000  # problems of the fixed set, by level
-    num_medium: int = 42_000
-    num_hard: int = 13_000
+    num_easy: int = 30_000  # problems of the fixed set, by level
+    num_medium: int = 22_000
+    num_hard: int = 6_000
     data_seed: int = 1  # problem_set's seed; evaluation and exploration use others
     passes: float = 1.0  # over the fixed set
-    batch: int = 32  # solutions a step
+    batch: int = 24  # solutions a step
     matrix_rate: float = 2e-2  # Muon
     other_rate: float = 3e-3  # AdamW
     warm_up: float = 0.02  # share of the steps
@@ -168,7 +168,7 @@ def train(preset: Preset, out: Path) -> dict[str, Any]:
                 mean = sum(losses[-50:]) / 50
                 rate = tokens / (time.time() - began)
                 print(f"{step}/{num_steps} loss {mean:.4f} {rate:,.0f} tokens/s {time.time() - began:.0f} s", flush=True)
-            if step % 500 == 0:
+            if step % 250 == 0:
                 save(model, out)
     save(model, out)
     facts = {"preset": asdict(preset), "steps": num_steps, "tokens": tokens, "seconds": round(time.time() - began)}

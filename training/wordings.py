@@ -10,8 +10,9 @@ dollars, minutes, km and years.
 """
 
 NAMES = (
-    "Ana Ben Cal Dina Emil Fay Gus Hana Ivan June Kai Lena Milo Nora Omar Pia Quin Rosa Sam Tess Uma Vera Will Yara"
-).split()
+    *("Ana", "Ben", "Cal", "Dina", "Emil", "Fay", "Gus", "Hana", "Ivan", "June", "Kai", "Lena"),
+    *("Milo", "Nora", "Omar", "Pia", "Quin", "Rosa", "Sam", "Tess", "Uma", "Vera", "Will", "Yara"),
+)
 
 ITEMS = {  # plural → singular
     "coins": "coin",

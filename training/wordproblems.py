@@ -2,7 +2,7 @@
 
     >>> problem = generate("easy", seed=4)
     >>> print(problem.question)                          # doctest: +SKIP
-    Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many coins as Ben. How many coins does Cal have?
+    Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many coins as Ben. How many does Cal have?
     >>> print(gold_transitions(problem))                 # doctest: +SKIP
     Formalize: find Cal's coins
     Decompose: Cal's coins, Ben's coins
@@ -252,10 +252,10 @@ def computed(quantities: Sequence[Quantity], goal: Quantity) -> list[Quantity]:
 
 def _order(story: _Story, goal: Quantity, is_shuffled: bool) -> list[str]:
     """The sentences in natural order with the irrelevant ones put between, or shuffled."""
-    needed = {q.name for q in computed(story.quantities, goal)}
-    needed |= {operand for q in story.quantities if q.name in needed for operand in q.operands if isinstance(operand, str)}
-    sentences = [q.sentence for q in story.quantities if q.name in needed and q.sentence]
-    for quantity in (q for q in story.quantities if q.name not in needed):
+    needed = computed(story.quantities, goal)
+    told = {q.name for q in needed} | {operand for q in needed for operand in q.operands if isinstance(operand, str)}
+    sentences = [q.sentence for q in story.quantities if q.name in told and q.sentence]
+    for quantity in (q for q in story.quantities if q.name not in told):
         sentences.insert(story.rng.randint(0, len(sentences)), quantity.sentence)
     if is_shuffled:
         story.rng.shuffle(sentences)

@@ -1,0 +1,51 @@
+# Every command a person needs.  `make app` and `make test` set everything up by themselves.
+PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
+PIP_FLAGS ?=
+RUN := .venv/bin/python
+export GRADIO_ANALYTICS_ENABLED := False
+export HF_HUB_DISABLE_TELEMETRY := 1
+
+.PHONY: help app setup test check bench model screenshots
+
+help:
+	@echo "make app          set up, then open the workbench at http://127.0.0.1:7860"
+	@echo "make test         set up (a browser included), then run all tests"
+	@echo "make check        ruff and mypy"
+	@echo "make bench        the speed tables, and their JSON under build/bench/"
+	@echo "make model        train the built-in solver from scratch (two cores: about an hour)"
+	@echo "make screenshots  take the README's pictures anew"
+
+app: .venv/.app
+	$(RUN) app.py $(ARGS)
+
+setup: .venv/.app
+
+# The stamps are written last: an interrupted installation is taken up again. Once there, nothing is downloaded.
+.venv/.app: requirements.txt constraints.txt
+	test -x $(RUN) || $(PYTHON) -m venv .venv
+	$(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -r requirements.txt -c constraints.txt
+	touch $@
+
+.venv/.test: .venv/.app requirements-dev.txt constraints.txt
+	$(RUN) -m pip install --quiet --disable-pip-version-check $(PIP_FLAGS) -r requirements-dev.txt -c constraints.txt
+	$(RUN) -m tests.e2e.browser
+	touch $@
+
+test: .venv/.test
+	$(RUN) -m pytest $(ARGS)
+
+check: .venv/.test
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
+
+bench: .venv/.test
+	@for script in tests/bench/bench_*.py; do echo "== $$script"; PYTHONPATH=. $(RUN) $$script || exit 1; done
+
+model: .venv/.app
+	$(RUN) -m training.pretrain --out assets/model/solver
+	$(RUN) -m training.showcase
+
+screenshots: .venv/.test
+	$(RUN) -m pytest tests/e2e -m browser
+	mkdir -p assets/screenshots && cp build/screenshots/*.png assets/screenshots/

@@ -1,0 +1,145 @@
+"""The walls of the house, read off the imports of every file."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FILES = sorted([ROOT / "app.py", *(ROOT / "reasoner").rglob("*.py"), *(ROOT / "training").rglob("*.py")])
+
+# Who may import what: library → the only places (file or folder prefixes) that may.
+ALLOWED = {
+    "gradio": ("app.py", "reasoner/tabs/", "training/tabs/"),
+    "plotly": ("reasoner/figure.py",),
+    "sqlite3": ("reasoner/store",),
+    "math_verify": ("reasoner/checks/answers.py",),
+    "httpx": ("reasoner/engines/server.py",),
+    "torch": ("reasoner/engines/local", "training/"),
+    "transformers": ("reasoner/engines/local", "training/"),
+    "peft": ("reasoner/engines/local", "training/"),
+    "trl": ("training/",),
+    "datasets": ("reasoner/interchange/hub.py", "training/"),
+}
+NEVER_AT_THE_TOP = ("torch", "transformers", "peft", "trl", "datasets", "math_verify", "accelerate", "spaces")
+FLOORS = (  # a file imports from its own floor's room or from floors below; longest prefix counts
+    ("app.py",),
+    ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
+    ("reasoner/workbench.py", "reasoner/api.py", "reasoner/seed.py", "reasoner/space.py"),
+    (
+        *("reasoner/interchange/", "reasoner/score.py", "reasoner/solve.py", "reasoner/explore.py"),
+        *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
+    ),
+    ("reasoner/formats/", "reasoner/graph.py"),
+    ("reasoner/steps.py", "reasoner/checks/", "reasoner/store", "reasoner/engines/"),
+    ("reasoner/records.py",),
+    ("reasoner/errors.py",),
+)
+
+
+def relative(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def imports(path: Path) -> Iterator[tuple[str, bool]]:
+    """(dotted name, is it at the top of the file) of each import; those for type checkers alone are left out."""
+    tree = ast.parse(path.read_text())
+    checking = {
+        id(node)
+        for block in ast.walk(tree)
+        if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
+        for node in ast.walk(block)
+    }
+    inside = {
+        id(node)
+        for function in ast.walk(tree)
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
+        for node in ast.walk(function)
+    }
+    for node in ast.walk(tree):
+        if id(node) in checking:
+            continue
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) not in inside) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module, id(node) not in inside
+            yield from ((f"{node.module}.{alias.name}", id(node) not in inside) for alias in node.names)
+
+
+def file_of(name: str) -> str | None:
+    """ "reasoner.store" → "reasoner/store.py" when that is a file of ours."""
+    path = ROOT / name.replace(".", "/")
+    if path.with_suffix(".py").is_file():
+        return relative(path.with_suffix(".py"))
+    return relative(path / "__init__.py") if (path / "__init__.py").is_file() else None
+
+
+def floor(name: str) -> int | None:
+    matches = [(len(prefix), i) for i, row in enumerate(FLOORS) for prefix in row if name.startswith(prefix)]
+    return len(FLOORS) - max(matches)[1] if matches else None
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_a_library_is_imported_only_in_its_room(path: Path) -> None:
+    for name, _ in imports(path):
+        places = ALLOWED.get(name.split(".")[0])
+        assert places is None or relative(path).startswith(places), f"{relative(path)} imports {name}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_heavy_libraries_are_imported_inside_functions(path: Path) -> None:
+    at_the_top = {name.split(".")[0] for name, is_top in imports(path) if is_top}
+    assert not at_the_top & set(NEVER_AT_THE_TOP)
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_imports_go_down(path: Path) -> None:
+    own = floor(relative(path))
+    for name, _ in imports(path):
+        target = file_of(name)
+        if target is None or target.endswith("__init__.py") and target.count("/") == 1:
+            continue
+        below = floor(target)
+        assert own is None or below is None or below <= own, f"{relative(path)} imports {target}, which is above it"
+
+
+def test_reasoner_never_imports_training() -> None:
+    for path in (ROOT / "reasoner").rglob("*.py"):
+        assert not [name for name, _ in imports(path) if name.split(".")[0] == "training"], relative(path)
+
+
+def test_there_are_no_cycles() -> None:
+    graph: dict[str, set[str]] = {}
+    for path in FILES:
+        targets = {file_of(name) for name, _ in imports(path)} - {None, relative(path)}
+        graph[relative(path)] = {target for target in targets if target}
+    done: set[str] = set()
+
+    def visit(name: str, trail: tuple[str, ...]) -> None:
+        assert name not in trail, " → ".join([*trail, name])
+        if name not in done:
+            for target in graph.get(name, ()):
+                visit(target, (*trail, name))
+            done.add(name)
+
+    for name in graph:
+        visit(name, ())
+
+
+def test_importing_the_app_loads_no_heavy_library() -> None:
+    code = "import app, sys; print([m for m in ('torch', 'transformers', 'peft', 'trl', 'datasets') if m in sys.modules])"
+    result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert result.stdout.strip().endswith("[]")
+
+
+@pytest.mark.parametrize("path", FILES, ids=relative)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text()
+    assert text.count("\n") <= 400
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            length = (node.end_lineno or 0) - node.lineno + 1
+            assert length <= 60, f"{relative(path)}: {node.name} has {length} lines"

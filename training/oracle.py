@@ -1,0 +1,190 @@
+"""The step oracle: is each step of any solution to a generated problem true? The DAG it was made from knows.
+
+    >>> problem = generate("easy", seed=4)                                                   # doctest: +SKIP
+    >>> [v.status for v in judge_steps(problem, problem.solution.splitlines())]              # doctest: +SKIP
+    ['right', 'right', 'right', 'right', 'right']
+
+A step is wrong when it states an untrue value of a quantity, names a quantity the problem does not have, asks for
+another goal, plans without a quantity that is needed, or ends in another answer. Otherwise it is right: a true value
+of an irrelevant quantity does no harm. A step that says nothing of the DAG ("could not judge") is never wrong.
+
+The error classes are KPDD's (arXiv 2407.10167): a true expression with an untrue result is a *calculation* error, an
+untrue expression a *misunderstanding*, a plan without what is needed a *step missing*.
+
+Not covered: values told in words ("a dozen"), two quantities in one step, pronouns.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from reasoner.records import ACTIONS, Problem, Verdict
+from training.wordproblems import Quantity, apply, computed, quantities_of
+
+_ACTION = re.compile(r"^\s*(" + "|".join(ACTIONS) + r")\s*:\s*")
+_NUMBER = r"\d+(?:\.\d+)?"
+_BINARY = re.compile(rf"^({_NUMBER})\s*([-+×*x/÷])\s*({_NUMBER})$")
+_PERCENT = re.compile(rf"^({_NUMBER})\s*%\s*of\s*({_NUMBER})$")
+_ANSWER = re.compile(rf"\banswer is \$?({_NUMBER})")
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """One step's verdict and, if wrong, its error class."""
+
+    verdict: Verdict
+    error_class: str = ""
+
+
+class _Truth:
+    """What is true of one problem, read from its spec once."""
+
+    def __init__(self, problem: Problem) -> None:
+        quantities, self.goal = quantities_of(problem)
+        self.by_name = {quantity.name: quantity for quantity in quantities}
+        self.needed = [quantity.name for quantity in computed(quantities, self.goal)]
+        names = sorted(self.by_name, key=len, reverse=True)
+        self.mention = re.compile("|".join(map(re.escape, names)))
+
+    def named(self, text: str) -> Quantity | None:
+        return self.by_name.get(text.strip())
+
+    def evaluate(self, part: str) -> float | None:
+        """The true value of "Ana's coins + 26" or "41 + 26"; None when it cannot be read."""
+        filled = self.mention.sub(lambda match: str(self.by_name[match[0]].value), part)
+        return evaluate(filled)
+
+
+def evaluate(part: str) -> float | None:
+    """The value of a number or of one operation between two: "67", "41 + 26", "20% of 80"; None for anything else."""
+    text = part.strip().rstrip(".").replace("$", "").replace(",", "")
+    if re.fullmatch(_NUMBER, text):
+        return float(text)
+    if percent := _PERCENT.match(text):
+        return float(percent[1]) * float(percent[2]) / 100
+    if not (binary := _BINARY.match(text)):
+        return None
+    first, operator, second = float(binary[1]), binary[2], float(binary[3])
+    if operator in "/÷":
+        return first / second if second else None
+    return float(apply({"*": "×", "x": "×"}.get(operator, operator), (first, second)))  # type: ignore[arg-type]
+
+
+def judge_steps(problem: Problem, step_texts: Sequence[str]) -> list[Judgement]:
+    """One judgement a step. ValueError for a problem that was not generated here."""
+    truth = _Truth(problem)
+    return [_judge(truth, text) for text in step_texts]
+
+
+def oracle(problem: Problem, step_texts: Sequence[str]) -> list[Verdict]:
+    """One verdict a step: right, wrong, or unjudged where the step says nothing of the DAG."""
+    return [judgement.verdict for judgement in judge_steps(problem, step_texts)]
+
+
+def first_wrong_step(problem: Problem, step_texts: Sequence[str]) -> int | None:
+    """The 0-based first wrong step; None when no step is wrong."""
+    verdicts = oracle(problem, step_texts)
+    return next((index for index, verdict in enumerate(verdicts) if verdict.status == "wrong"), None)
+
+
+def _judge(truth: _Truth, text: str) -> Judgement:
+    action_match = _ACTION.match(text)
+    action, body = (action_match[1], text[action_match.end() :]) if action_match else ("", text)
+    if answer := _ANSWER.search(body):
+        return _value(truth, truth.goal, float(answer[1]), "the answer")
+    if action == "Formalize":
+        return _goal(truth, body)
+    if action == "Decompose":
+        return _plan(truth, body)
+    if "=" in body:
+        return _equation(truth, action, body)
+    return _sentence(truth, body)
+
+
+def _right(reason: str) -> Judgement:
+    return Judgement(Verdict("right", reason=reason))
+
+
+def _wrong(reason: str, error_class: str) -> Judgement:
+    return Judgement(Verdict("wrong", reason=reason), error_class)
+
+
+def _unjudged(reason: str) -> Judgement:
+    return Judgement(Verdict("unjudged", reason=reason))
+
+
+def _goal(truth: _Truth, body: str) -> Judgement:
+    wanted = re.sub(r"^find\s+", "", body.strip())
+    if wanted == truth.goal.name:
+        return _right("this is what is asked")
+    return _wrong(f"the question asks for {truth.goal.name}, not for {wanted}", "misunderstanding")
+
+
+def _plan(truth: _Truth, body: str) -> Judgement:
+    """A plan is right when it starts at the goal, has every needed quantity, and none the problem does not have."""
+    names = [name.strip() for name in body.split(",") if name.strip()]
+    for name in names:
+        if truth.named(name) is None:
+            return _wrong(f"the problem has no {name}", "misunderstanding")
+    if not names or names[0] != truth.goal.name:
+        return _wrong(f"the plan does not start at {truth.goal.name}", "misunderstanding")
+    missing = [name for name in truth.needed if name not in names]
+    if missing:
+        return _wrong(f"{missing[-1]} must be found too", "step missing")
+    return _right("the plan has all that is needed")
+
+
+def _equation(truth: _Truth, action: str, body: str) -> Judgement:
+    name, *parts = [part.strip() for part in body.split("=")]
+    quantity = truth.named(name)
+    if quantity is None:
+        if _is_name(name):
+            return _wrong(f"the problem has no {name}", "misunderstanding")
+        judgement = _numbers([name, *parts])
+        return judgement if judgement.verdict.status != "unjudged" else _sentence(truth, body)
+    if action == "Solve Parent" and quantity.name != truth.goal.name:
+        return _wrong(f"the question asks for {truth.goal.name}, not for {quantity.name}", "misunderstanding")
+    values = [truth.evaluate(part) for part in parts]
+    if values[-1] is None:
+        return _unjudged("no value could be read")
+    for part, value in zip(parts[:-1], values[:-1], strict=True):
+        if value is not None and value != quantity.value:
+            return _wrong(f"{quantity.name} is not {part}: it is {quantity.value}", "misunderstanding")
+    return _value(truth, quantity, values[-1], quantity.name)
+
+
+def _is_name(text: str) -> bool:
+    return bool(re.fullmatch(r"[A-Z][a-z]+'s [a-z]+|the total", text))
+
+
+def _numbers(parts: Sequence[str]) -> Judgement:
+    """An equation between numbers alone, "67 / 3 = 22": right when it holds."""
+    values = [evaluate(part) for part in parts]
+    if any(value is None for value in values):
+        return _unjudged("no quantity of the problem is named")
+    return _right("the equation holds") if len(set(values)) == 1 else _wrong("the equation does not hold", "calculation")
+
+
+def _sentence(truth: _Truth, body: str) -> Judgement:
+    """Free words: exactly one quantity of the problem, by owner and thing, and the last number as its value."""
+    numbers = re.findall(_NUMBER, body)
+    named = [q for q in truth.by_name.values() if q.owner in body and q.name.split()[-1] in body]
+    if len(named) != 1 or not numbers:
+        return _unjudged("no single quantity of the problem is named with a value")
+    return _value(truth, named[0], float(numbers[-1]), named[0].name)
+
+
+def _value(truth: _Truth, quantity: Quantity, value: float, words: str) -> Judgement:
+    if value == quantity.value:
+        return _right(f"{words} is {quantity.value}")
+    return _wrong(f"{words} is {quantity.value}, not {value:g}", "calculation")
+
+
+def error_classes(problem: Problem, traces: Sequence[Sequence[str]]) -> Mapping[str, int]:
+    """How many traces (each a list of step texts) fail first by which error class; traces without a wrong step: "none"."""
+    counts: dict[str, int] = {}
+    for step_texts in traces:
+        wrong = next((j for j in judge_steps(problem, step_texts) if j.verdict.status == "wrong"), None)
+        key = wrong.error_class if wrong else "none"
+        counts[key] = counts.get(key, 0) + 1
+    return counts

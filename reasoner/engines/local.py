@@ -18,7 +18,7 @@ from typing import Any
 from reasoner.engines.local_batches import batch_rows, in_batches
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
-from reasoner.engines.prompts import is_plain, plain_prompt, question_prompt
+from reasoner.engines.prompts import is_plain, plain_prompt, question_prompt, through_stop
 from reasoner.errors import BadInput, EngineError, WorkbenchError
 from reasoner.records import Completion, Maker, Sampling
 
@@ -89,7 +89,7 @@ class LocalEngine:
         pad = self.tokenizer.pad_token_id or 0
         settings = Settings(sampling.temperature, sampling.top_p, self._ends, stops.has_ended, pad)
         drawn = in_batches(lambda batch: sample(self.model, batch, settings), rows, batch_rows(self.model, rows))
-        return [self._completion(one, stops) for one in drawn]
+        return [self._completion(one, sampling.stop) for one in drawn]
 
     def _draw(self, rows: list[Row], sampling: Sampling) -> list[Completion]:
         with self._lock:
@@ -119,11 +119,11 @@ class LocalEngine:
                 return int(token)
         return 0
 
-    def _completion(self, drawn: Drawn, stops: "_Stops") -> Completion:
+    def _completion(self, drawn: Drawn, stop: tuple[str, ...]) -> Completion:
         tokens = drawn.tokens
         ended_itself = bool(tokens) and tokens[-1] in self._ends
         text = self.tokenizer.decode(tokens[:-1] if ended_itself else tokens, skip_special_tokens=True)
-        return Completion(stops.cut(text), len(tokens), drawn.is_finished)
+        return Completion(through_stop(text, stop), len(tokens), drawn.is_finished)
 
 
 class _Stops:
@@ -146,11 +146,6 @@ class _Stops:
             return False
         text = self._tokenizer.decode(tokens, skip_special_tokens=True)
         return any(string in text for string in self._stop)
-
-    def cut(self, text: str) -> str:
-        """`text` up to the end of the first stop string."""
-        ends = [text.find(string) + len(string) for string in self._stop if string and string in text]
-        return text[: min(ends)] if ends else text
 
 
 def load(model: str, adapter: str = "") -> LocalEngine:

@@ -44,6 +44,12 @@ def read_prompt(prompt: str) -> AskedQuestion | None:
     return AskedQuestion(question, instruction, partial) if found_answer and found_colon else None
 
 
+def through_stop(text: str, stop: tuple[str, ...]) -> str:
+    """`text` up to the end of the first of the `stop` strings in it."""
+    ends = [text.find(string) + len(string) for string in stop if string and string in text]
+    return text[: min(ends)] if ends else text
+
+
 def first_pit_settings(folder: str | Path) -> dict[str, Any]:
     """What a model folder's config.json says under "first_pit"; empty where it says nothing."""
     try:

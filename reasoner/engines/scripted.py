@@ -17,6 +17,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from reasoner.engines.prompts import through_stop
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Completion, Maker, Sampling
 
@@ -106,8 +107,7 @@ def _tokens(text: str) -> list[str]:
 
 def _cut(text: str, sampling: Sampling) -> Completion:
     """`text` up to the first stop string, inclusive, and to the limit of tokens."""
-    ends = [text.find(stop) + len(stop) for stop in sampling.stop if stop in text]
-    text = text[: min(ends)] if ends else text
+    text = through_stop(text, sampling.stop)
     tokens = _tokens(text)
     if len(tokens) >= sampling.max_new_tokens:
         return Completion("".join(tokens[: sampling.max_new_tokens]), sampling.max_new_tokens, is_finished=False)

@@ -18,6 +18,7 @@ tells.
 import atexit
 import json
 import os
+import sys
 import threading
 import time
 import uuid
@@ -26,7 +27,7 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
 
-from reasoner.errors import BadInput
+from reasoner.errors import BadInput, StoreError
 from reasoner.interchange import plain
 from reasoner.interchange.importing import import_values
 from reasoner.interchange.lines import read_values
@@ -54,12 +55,12 @@ def commit_scheduler(repository: str, folder: Path) -> Scheduler:
     )
 
 
-def start_sync(store: Store) -> "LabelSync | None":
+def start_sync(store: Store, make_scheduler: Callable[[str, Path], Scheduler] = commit_scheduler) -> "LabelSync | None":
     """Save this store's labels from now on, if the environment names a repository. Returns at once."""
     repository = os.environ.get(REPOSITORY, "").strip()
     if not repository:
         return None
-    sync = LabelSync(store, repository)
+    sync = LabelSync(store, repository, make_scheduler)
     sync.start()
     return sync
 
@@ -84,19 +85,25 @@ class LabelSync:
         self._every = every
         self._saved_seq = 0  # the last event known to be on the Hub
         self._stopped = threading.Event()
+        self._attempted = threading.Event()
         self._saving = threading.Lock()
         self._collecting = threading.Lock()
 
     def start(self) -> None:
         """Save every minute from a thread of its own, and once more when the program ends."""
         threading.Thread(target=self._run, name="label-sync", daemon=True).start()
-        atexit.register(self.collect)  # the scheduler uploads at exit too, after this
 
     def stop(self) -> None:
         self._stopped.set()
+        atexit.unregister(self._at_exit)
+
+    def wait_for_first_attempt(self, timeout: float) -> bool:
+        """Was there an attempt to save within `timeout` seconds?"""
+        return self._attempted.wait(timeout)
 
     def _run(self) -> None:
         self.save()
+        self._attempted.set()
         while not self._stopped.wait(self._every):
             self.save()
 
@@ -105,13 +112,25 @@ class LabelSync:
         with self._saving:
             try:
                 seq = self.collect()
-                self._scheduler = self._scheduler or self._make_scheduler(self.repository, self.folder)
-                self._scheduler.trigger().result(timeout=WAIT)
+                self._ready_scheduler().trigger().result(timeout=WAIT)
             except Exception as error:  # noqa: BLE001  a thread's edge: whatever went wrong is shown and tried again
                 self.last_error = f"{type(error).__name__}: {error}".splitlines()[0]
                 return False
             self.last_saved, self.last_error, self._saved_seq = time.time(), "", seq
             return True
+
+    def _ready_scheduler(self) -> Scheduler:
+        if self._scheduler is None:
+            self._scheduler = self._make_scheduler(self.repository, self.folder)
+            # The scheduler uploads once more at exit. What is registered last runs first, so this comes before that.
+            atexit.register(self._at_exit)
+        return self._scheduler
+
+    def _at_exit(self) -> None:
+        try:
+            self.collect()
+        except StoreError as error:
+            print(f"The last labels were not sent to {self.repository}: {error}", file=sys.stderr)
 
     def collect(self) -> int:
         """Write the events since the last time to one new file; the number of the last event of all."""

@@ -19,6 +19,7 @@ MAX_QUESTION = 20_000  # characters
 MAX_TRACE = 200_000  # characters of text, and of all steps together
 MAX_STEPS = 1_000
 MAX_SHORT_TEXT = 10_000  # characters of a note, a correction or an answer
+END_OF_TIME = 253_402_300_800  # the year 10000, which no calendar here can write
 MAX_NAME = 80  # characters of an annotator's name
 
 
@@ -58,7 +59,7 @@ def check_label(label: Label, num_steps: int) -> None:
         raise BadInput(f"“{label.error_class}” is no error class. Use one of: {', '.join(ERROR_CLASSES)}.")
     _check_text("correction", label.correction, MAX_SHORT_TEXT)
     _check_text("note", label.note, MAX_SHORT_TEXT)
-    if not (math.isfinite(label.seconds) and label.seconds >= 0 and math.isfinite(label.created)):
+    if not (0 <= label.seconds < math.inf and 0 <= label.created < END_OF_TIME):
         raise BadInput("The label's times are not numbers of seconds.")
 
 

@@ -151,14 +151,10 @@ def _add_score(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _score(store: Store, options: argparse.Namespace) -> int:
-    from reasoner.score import score
+    from reasoner.score import score, table
 
     result = score(store, options.detector, options.with_answer)
-    if options.json:
-        print(json.dumps(result))
-    else:
-        for name, value in result.items():
-            print(f"{name:20} {value:.4f}" if isinstance(value, float) else f"{name:20} {value}")
+    print(json.dumps(result) if options.json else table(result))
     return 0
 
 

@@ -8,8 +8,8 @@ The actions are those of arXiv 2411.04799, Table 1. It published no grammar of t
 
     Formalize → Decompose → (Solve Subquestion)+ → Solve Parent → Summarize
 
-with Verify anywhere after a solve, Backtrack only after a Verify, and nothing after Summarize. Formalize, Decompose and Solve
-Subquestion may be left out; after a Backtrack any action may follow but Summarize and Verify.
+with Verify anywhere after a solve, Backtrack only after a Verify, and nothing after Summarize. Formalize, Decompose
+and Solve Subquestion may be left out; after a Backtrack any action may follow but Summarize and Verify.
 
 The grammar is held only against actions that steps name themselves ("Verify: …"). What we guess from a plain chain of
 thought breaks no rule: a guess is no ground to call a step illegal.
@@ -40,18 +40,21 @@ _BACKTRACK = re.compile(
     re.IGNORECASE,
 )
 _VERIFY = re.compile(
-    r"\b(?:let(?:'s| us| me) (?:double[- ]?)?check|(?:to|we(?: can)?) (?:double[- ]?)?check|(?:double[- ])check(?:ing)?|checking|check:|"
+    r"\b(?:let(?:'s| us| me) (?:double[- ]?)?check|(?:to|we(?: can)?) (?:double[- ]?)?check|"
+    r"(?:double[- ])check(?:ing)?|checking|check:|"
     r"verif(?:y|ies|ying|ication)|to confirm)\b",
     re.IGNORECASE,
 )
 _DECOMPOSE = re.compile(
-    r"\b(?:we (?:first )?(?:need|have|want) to (?:first )?(?:find|know|calculate|figure)|let's (?:break|first find|split|divide)|"
-    r"break (?:\w+ ){0,3}(?:down|into)|first(?:ly)?,? (?:find|we)|the plan|plan:|step by step|sub-?(?:question|problem)s?|"
+    r"\b(?:we (?:first )?(?:need|have|want) to (?:first )?(?:find|know|calculate|figure)|"
+    r"let's (?:break|first find|split|divide)|break (?:\w+ ){0,3}(?:down|into)|first(?:ly)?,? (?:find|we)|"
+    r"the plan|plan:|step by step|sub-?(?:question|problem)s?|"
     r"can be (?:written|divided|split)\b)",
     re.IGNORECASE,
 )
 _GIVEN = re.compile(
-    r"\b(?:let \w+ (?:be|=|represent|denote)|given that|we are (?:given|asked|told)|the (?:question|problem) (?:is|asks|says)|we know)\b",
+    r"\b(?:let \w+ (?:be|=|represent|denote)|given that|we are (?:given|asked|told)|"
+    r"the (?:question|problem) (?:is|asks|says)|we know)\b",
     re.IGNORECASE,
 )
 _WORKS = re.compile(r"=\s*\$?\s*[-\d]|\d\s*[-+*/×÷]\s*\$?\d")
@@ -78,7 +81,7 @@ def is_summary(text: str) -> bool:
 
 
 def actions_of(texts: Sequence[str]) -> list[str | None]:
-    """The action of each step: the one it names, else the one its content and place suggest; None for a step without words."""
+    """The action of each step: the one it names, else the one its content and place suggest; None for an empty step."""
     guesses = [explicit_action(text) or _by_words(text, index) for index, text in enumerate(texts)]
     if any(guess == "Solve Parent" for guess in guesses):
         return guesses

@@ -1,16 +1,17 @@
 """How well does a detector find first wrong steps? Compared with the labels in the store.
 
-    score(store, "arithmetic")      {"detector": "arithmetic", "gold_used": False, "right": 62, "wrong": 238, …, "f1": 0.955}
+    score(store, "arithmetic")      {"detector": "arithmetic", "gold_used": False, "right": 62, …, "f1": 0.955}
     print(table(…))                 the same for a person, with intervals
 
-Keys: `right` and `wrong` count labelled traces that the detector judged; `unjudged` those that it could not, `disagreed` those on
-which annotators name different steps: both are left out of every rate. `accuracy_right` (no step flagged where none is wrong),
-`accuracy_wrong` (the very step flagged) and their harmonic mean `processbench_f1` are ProcessBench's (arXiv 2412.06559 §3);
-`precision` (flags on the very step / flags), `recall` (the same as accuracy_wrong) and their harmonic mean `f1` count exact steps.
-A rate of nothing is None. `intervals` holds Wilson's 95 % interval of every plain rate.
+Keys: `right` and `wrong` count labelled traces that the detector judged; `unjudged` those that it could not,
+`disagreed` those on which annotators name different steps: both are left out of every rate. `accuracy_right` (no step
+flagged where none is wrong), `accuracy_wrong` (the very step flagged) and their harmonic mean `processbench_f1` are
+ProcessBench's (arXiv 2412.06559 §3); `precision` (flags on the very step / flags), `recall` (the same as
+accuracy_wrong) and their harmonic mean `f1` count exact steps. A rate of nothing is None. `intervals` holds Wilson's
+95 % interval of every plain rate.
 
-A detector is a function (trace, problem, with_answer) → 0-based first wrong step | None | Unjudged. `gold_used` says whether it
-looked at the gold answer: numbers with and without it are not comparable.
+A detector is a function (trace, problem, with_answer) → 0-based first wrong step | None | Unjudged. `gold_used` says
+whether it looked at the gold answer: numbers with and without it are not comparable.
 
 Not covered: the class of an error (MR-GSM8K's third part).
 """
@@ -51,7 +52,7 @@ def grammar(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
 
 
 def middle(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The middle step of every trace: what a detector must beat. With the answer: of those alone whose answer is wrong."""
+    """The middle step of every trace, which a detector must beat. With the answer: only where the answer is wrong."""
     return answer(trace, problem, True) if with_answer else (len(trace.steps) - 1) // 2
 
 
@@ -83,7 +84,7 @@ _LOOKS_AT_ANSWER = ("answer", "arithmetic+answer", "baseline-middle")
 
 
 def score(store: Store, detector: str, with_answer: bool = False) -> dict[str, Any]:
-    """Compare `detector` with every labelled trace. BadInput where there is no such detector, or no label that says a step."""
+    """Compare `detector` with the labelled traces. BadInput without such a detector, or without labels that name a step."""
     if detector not in DETECTORS:
         raise BadInput(f'there is no detector "{detector}": choose one of {", ".join(DETECTORS)}')
     labels: dict[str, set[int | None]] = {}

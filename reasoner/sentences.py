@@ -1,7 +1,7 @@
 """Text into sentences, and into the pieces that Self-Explore trained on for MATH.
 
     split_sentences("Dr. Ana has 3.5 kg. Ben has $x = 2. $ He eats it.")      three sentences
-    split_math("We have $x=5.$ So $y=6$. The answer is 6.")                    at most nine pieces, the answer on its own
+    split_math("We have $x=5.$ So $y=6$. The answer is 6.")      at most nine pieces, the answer on its own
 
 Decimals, abbreviations, initials, list numbers and LaTeX hold together. Time is proportional to the text's length.
 
@@ -13,8 +13,8 @@ from bisect import bisect_right
 
 _LATEX_LENGTH = 400  # characters that a formula may have inside a line
 _ABBREVIATIONS = frozenset(
-    """mr mrs ms dr prof st vs etc no fig eq approx e.g i.e cf al jr sr inc ltd co sq ft oz lb lbs hr hrs min mins sec a.m p.m u.s
-    """.split()  # noqa: SIM905
+    """mr mrs ms dr prof st vs etc no fig eq approx e.g i.e cf al jr sr inc ltd co sq ft oz lb lbs hr hrs min mins sec
+    a.m p.m u.s""".split()  # noqa: SIM905
 )
 _END = re.compile(r"[.!?](?:[\"')\]”’$]|\\[)\]])*(?=\s)")
 _DOLLAR = re.compile(rf"(?<!\\)\$(?P<body>[^$\n]{{1,{_LATEX_LENGTH}}})(?<!\\)\$(?!\d)")
@@ -75,8 +75,8 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
 def split_math(text: str, max_pieces: int = 9, min_length: int = 20) -> list[str]:
     """Self-Explore's pieces for MATH (arXiv 2404.10346; its code, as papers describe it).
 
-    Split at line breaks and after ".$ " and "$. "; a piece under `min_length` characters, or under 0.3 of the mean length,
-    joins a neighbour; the shortest go on joining until at most `max_pieces`. "The answer is …" stays a piece of its own.
+    Split at line breaks and after ".$ " and "$. "; a piece under `min_length` characters, or under 0.3 of the mean
+    length, joins a neighbour; the shortest go on joining until at most `max_pieces`. "The answer …" stays on its own.
     Not done: halving long pieces at a connective when there are three or fewer.
     """
     lines = (piece for line in text.splitlines() for piece in re.split(r"(?<=\.\$) |(?<=\$\.) ", line))

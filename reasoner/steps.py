@@ -1,13 +1,14 @@
 """Text into steps, each with its action; and what a step establishes.
 
     split_steps("Formalize: find Cal's coins\\nSolve Parent: Cal's coins = 67 * 3 = 201\\nSummarize: the answer is 201")
-        (Step("Formalize: find Cal's coins", "Formalize"), Step("Solve Parent: …", "Solve Parent"), Step("Summarize: …", …))
+        (Step("Formalize: find Cal's coins", "Formalize"), Step("Solve Parent: …", "Solve Parent"), …)
     split_steps("Ben has 3 + 2 = 5 coins. The answer is 5.")      two steps, by sentence
     established("Solve Parent: Cal's coins = 67 * 3 = 201")       ("cal's coins=201",)
 
-Lines are steps where there is more than one (GSM8K: Self-Explore, arXiv 2404.10346 §3.2), else sentences are. The written form
-"State N:" / "Action: …" / "Output: …" is Kwai-STaR's (arXiv 2411.04799): one block, one step. sentences.split_math is
-Self-Explore's rule for MATH. actions.py says what the actions are and which transitions are legal.
+Lines are steps where there is more than one (GSM8K: Self-Explore, arXiv 2404.10346 §3.2), else sentences are. The
+written form "State N:" / "Action: …" / "Output: …" is Kwai-STaR's (arXiv 2411.04799): one block, one step.
+sentences.split_math is Self-Explore's rule for MATH. actions.py says what the actions are and which transitions are
+legal.
 
 Not covered: several numbered steps on one line.
 """
@@ -50,14 +51,14 @@ def tag_steps(texts: Sequence[str]) -> tuple[Step, ...]:
 
 
 def action_of(text: str, index: int, total: int) -> str | None:
-    """The action of step `index` (0-based) of `total`, from this step alone; tag_steps sees all of them and knows better."""
+    """The action of step `index` (0-based) of `total` from this step alone; tag_steps sees all and knows better."""
     action = actions_of([""] * index + [text])[-1]
     is_guessed = action == "Solve Parent" and explicit_action(text) is None
     return "Solve Subquestion" if is_guessed and total > 1 and index < total - 2 else action
 
 
 def established(step_text: str) -> tuple[str, ...]:
-    """The quantities that a step establishes, in a canonical form: ("ben's coins=67",), or ("67",) where it writes no name.
+    """The quantities that a step establishes, in a canonical form: ("ben's coins=67",), or ("67",) without a name.
 
     Differently worded steps that establish the same quantities give the same tuple. Plans and restatements give ().
     """

@@ -27,7 +27,8 @@ SECONDS = 5.0  # a comparison
 _worker = Worker("from reasoner.checks.answers import serve; serve()", SECONDS + 1)
 
 _MARKER = re.compile(
-    r"####|\\boxed\s*(?=\{)|(?:^|\n)[ \t]*A:|(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is(?!\s+(?:not|wrong)\b)\s*:?|\s*:)",
+    r"####|\\boxed\s*(?=\{)|(?:^|\n)[ \t]*A:|"
+    r"(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is(?!\s+(?:not|wrong)\b)\s*:?|\s*:)",
     re.IGNORECASE,
 )
 _NUMBER_IN_TEXT = re.compile(
@@ -37,8 +38,11 @@ _SENTENCE_END = re.compile(r"\.(?=\s|$)|[!?;](?=\s|$)|,\s+(?=[a-z])|\s+(?:becaus
 
 
 def extract_answer(text: str) -> str | None:
-    """The final answer in `text` as written there: after the last "####", "The answer is", "A:", "Answer:" or in the last
-    \\\\boxed{}; without any of them, the last number. None when there is none."""
+    """The final answer in `text`, as written there; None when there is none.
+
+    It stands after the last "####", "The answer is", "A:", "Answer:", or in the last \\\\boxed{}; else it is
+    the last number.
+    """
     last = None
     for match in _MARKER.finditer(text):
         last = match

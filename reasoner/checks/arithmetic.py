@@ -4,9 +4,9 @@
         [Finding(0, "arithmetic", "wrong", "3 + 2 = 6 coins is wrong: it should be 5", "3 + 2 = 6 coins", "5"),
          Finding(1, "arithmetic", "right", "6 * 2 = 12 is right", "6 * 2 = 12")]
 
-Neighbouring sides of a chain are compared: "41 + 26 = 76" in "Ben's coins = Ana's coins + 26 = 41 + 26 = 76". A quantity
-that an earlier step has given a value ("A = 3 * 4 = 12") is held against it later ("A + B = 12 + 5"), so that a number
-copied wrongly is found. What sides pass for equal, and which are not compared, is in sides.py.
+Neighbouring sides of a chain are compared: "41 + 26 = 76" in "Ben's coins = Ana's coins + 26 = 41 + 26 = 76". A
+quantity that an earlier step has given a value ("A = 3 * 4 = 12") is held against it later ("A + B = 12 + 5"), so
+that a number copied wrongly is found. What sides pass for equal, and which are not compared, is in sides.py.
 
 A calculator mark (GSM8K's <<3+2=5>>) and the text that repeats it are one equation, judged once.
 

@@ -1,4 +1,5 @@
-"""Reading one number as people write it in answers: ``$1,000.00``, ``50\\%``, ``1 1/2``, ``\\frac{3}{2}``, ``12:30 pm``.
+"""Reading one number as people write it in answers: ``$1,000.00``, ``50\\%``, ``1 1/2``, ``\\frac{3}{2}``, ``12:30
+pm``.
 
     read_number("$1,000.00")      Quantity(value=Fraction(1000), is_percent=False, num_decimals=2)
     read_number("1 1/2 cups")     Quantity(value=Fraction(3, 2), is_percent=False, num_decimals=None)
@@ -9,9 +10,10 @@ Rules, all symmetric:
 
 - Units, currency signs and thousands commas are ignored ("5 hours" = "5"); "5 million" is 5,000,000.
 - Percent as in MARIO_EVAL (arXiv 2401.08190): "50%" is the same as both "50" and "0.5".
-- Integers and fractions are exact. A decimal of at least two places is also the same as a number that rounds to it, if
-  that number is written more finely and the two differ by at most 1e-3 of their size (MARIO_EVAL's tolerance), or if that
-  number is a fraction without an end in decimals: 3.14 = 3.1416 and 0.33 = 1/3, but 2.75 is not 2.754 and 12 is not 12.4.
+- Integers and fractions are exact. A decimal of at least two places is also the same as a number that rounds to it,
+  if that number is written more finely and the two differ by at most 1e-3 of their size (MARIO_EVAL's tolerance), or
+  if that number is a fraction without an end in decimals: 3.14 = 3.1416 and 0.33 = 1/3, but 2.75 is not 2.754 and 12
+  is not 12.4.
 - Clock times ("12:30") are the same only as times; am and pm count where both are written.
 
 Not covered: conversion between units (50 cents and $0.50), Roman numerals, number words above 99.
@@ -103,7 +105,7 @@ class Quantity:
 
 
 def plain_text(text: str) -> str:
-    """`text` without the LaTeX that only dresses it: "$\\\\frac{3}{2}$" → "3/2", "50\\\\%" → "50%", "\\\\text{east}" → "east"."""
+    """`text` without the LaTeX that only dresses it: "$\\\\frac{3}{2}$" → "3/2", "50\\\\%" → "50%"."""
     text = text.translate(_PLAIN).strip()
     if "\\" in text or "{" in text:
         text = _FRACTION.sub(lambda m: f" {m[1] or m[2]}/{m[3] or m[4]}", text)

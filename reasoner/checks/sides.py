@@ -2,7 +2,7 @@
 
     100 / 3 = 33.33        right: rounded                   7 / 2 = 3            wrong
     100 / 3 = 33           right: cut to a whole number     7 / 2 = <<7/2=3.5>>3 right: the mark shows what was rounded
-    12 * 0.33 = 4          right: 0.33 stands for 1/3       0.1 + 0.2 = 0.30000000000000004   right: a computer's rounding
+    12 * 0.33 = 4          right: 0.33 stands for 1/3       0.1 + 0.2 = 0.30000000000000004   right: a float
     5 / 20 = 25%           right, and so is 5 / 20 * 100 = 25%
 
 Passed over, neither right nor wrong:

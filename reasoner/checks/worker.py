@@ -3,14 +3,15 @@
     worker = Worker("from reasoner.checks.answers import serve; serve()", seconds=5)
     worker.ask({"gold": "x+1", "answer": "1+x"})     {"equal": true}, or None after 5 seconds
 
-Started at the first question, used again for the next, killed and replaced when it is late or dies. Any thread may ask; questions
-wait in line. The child ends with its parent: its input closes. It also ends itself when one question takes too long
-(`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
+Started at the first question, used again for the next, killed and replaced when it is late or dies. Any thread may
+ask; questions wait in line. The child ends with its parent: its input closes. It also ends itself when one question
+takes too long (`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
 
 Not covered: hostile code. The child computes with text; it is not a sandbox for programs.
 """
 
 import atexit
+import contextlib
 import json
 import os
 import queue
@@ -99,19 +100,15 @@ class Worker:
         process.wait()
         for stream in (process.stdin, process.stdout):
             if stream is not None:
-                try:
+                with contextlib.suppress(OSError):  # an unsent question is of no use any more
                     stream.close()
-                except OSError:
-                    pass  # an unsent question is of no use any more
 
 
 def _pump(stream: IO[str], lines: "queue.Queue[str]") -> None:
     """Carry the child's lines to the queue; an empty line says that it ended."""
-    try:
+    with contextlib.suppress(ValueError):  # closed by _stop
         for line in stream:
             lines.put(line)
-    except ValueError:
-        pass  # closed by _stop
     lines.put("")
 
 

@@ -4,9 +4,11 @@
         [3+4 = 7] (the mark), [3 apples + 4 apples = $7], [Ben's coins = 7 + 2 = 9]
 
 Rules for words between numbers:
-- after a number, words are its unit ("3 eggs + 4 eggs", "$2/egg", "12 (months)"), unless a joining word such as "and" begins new text;
+- after a number, words are its unit ("3 eggs + 4 eggs", "$2/egg", "12 (months)"), unless a joining word such as "and"
+  begins new text;
 - before a number, words are running text ("so she eats 3 + 4 = 7" is 3 + 4 = 7);
-- words where an operand is due are a quantity's name ("Ana's coins + 26"): its value is known if an earlier chain stated it;
+- words where an operand is due are a quantity's name ("Ana's coins + 26"): its value is known if an earlier chain
+  stated it;
 - "x" between two operands is times, elsewhere a name; "20% of 80" and "1/2 of 10" are products.
 
 Not covered: number words ("three plus four"), unit conversion, inequalities.
@@ -64,7 +66,10 @@ def _segments(tokens: list[Token]) -> Iterator[list[Token]]:
 
 
 def _join(text: str, sides: list[list[Token]]) -> Iterator[Chain]:
-    """Chains from the sides of one segment. A side that is two things ("7 eggs and 3 + 4") ends one chain and begins the next."""
+    """Chains from the sides of one segment.
+
+    A side that is two things ("7 eggs and 3 + 4") ends one chain and begins the next.
+    """
     current: list[Side] = []
     for number, tokens in enumerate(sides):
         runs = read_runs(text, tokens)

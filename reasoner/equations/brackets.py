@@ -4,7 +4,7 @@ from reasoner.equations.tokens import Token
 
 
 def partners(tokens: list[Token]) -> dict[int, int]:
-    """Index of each opening bracket → index of the one that closes it, and back. Those without a partner are missing."""
+    """Index of each opening bracket → index of the one that closes it, and back; one without a partner is missing."""
     partner: dict[int, int] = {}
     stack: list[int] = []
     for index, token in enumerate(tokens):

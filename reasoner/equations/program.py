@@ -4,8 +4,9 @@
     program.number(Fraction(2)); program.sign("+"); program.number(Fraction(3)); program.finish()
     program.value({})      Fraction(5); None where it cannot be known
 
-`Program` is an expression in postfix form, built from infix signs by precedence (Dijkstra's shunting-yard), without recursion:
-a hundred thousand brackets cost what a hundred thousand words do. Powers and digits are bounded, so 9**9**9 is None, not a hang.
+`Program` is an expression in postfix form, built from infix signs by precedence (Dijkstra's shunting-yard), without
+recursion: a hundred thousand brackets cost what a hundred thousand words do. Powers and digits are bounded, so
+9**9**9 is None, not a hang.
 
 Not covered: logarithms, trigonometry, factorials, roots that are not rational.
 """
@@ -94,7 +95,7 @@ class Program:
         return max((item[2] for item in self.items), default=0)
 
     def value(self, known: Mapping[str, Fraction], percent: int = 100, snap: bool = False) -> Fraction | None:
-        """Its exact value; None where a name is not in `known`, something is divided by zero, or numbers grow out of bounds.
+        """Its exact value; None where a name is not `known`, zero divides, or numbers grow out of bounds.
 
         `percent`: what "%" divides by (1 reads "50%" as 50). `snap`: read 0.33 as the 1/3 that it was rounded from.
         """
@@ -153,7 +154,7 @@ _SIMPLE = sorted({Fraction(over, under) for under in (3, 6, 7, 9, 11, 12) for ov
 
 
 def snapped(value: Fraction, num_decimals: int) -> Fraction:
-    """The simple fraction that a decimal of at least two places was rounded or cut from (0.33 → 1/3, 1.67 → 5/3), else itself."""
+    """The simple fraction that a decimal of two places or more was rounded or cut from (0.33 → 1/3), else itself."""
     if num_decimals < 2:
         return value
     whole, rest = divmod(abs(value), 1)

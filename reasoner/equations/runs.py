@@ -115,7 +115,7 @@ class _Run:
         return side
 
     def _is_cut(self, first: int) -> bool:
-        """Does something that is not a word stand right before or after, so that only a part of an expression was read?"""
+        """Does something that is no word stand right before or after, so that only a part of an expression was read?"""
         before = self.tokens[first - 1].kind if first else "word"
         if before == "open":  # "(3 + 4 = 7)" is whole, "2 * (3 + 4 = 7" is not
             before = self.tokens[first - 2].kind if first > 1 else "word"

@@ -2,9 +2,8 @@
 
     tokenize("He sold 48/2 = <<48/2=24>>24 clips")      He · sold · 48 · / · 2 · = · <<48/2=24>> · 24 · clips
 
-Commas in thousands, mixed numbers ("1 1/2", "1 and 1/2"), LaTeX's signs and units with a full stop ("sq. ft.") are one token each.
-Figures that are no plain number ("0900", "16,0000") are "odd": seen, never judged.
-"""
+Commas in thousands, mixed numbers ("1 1/2", "1 and 1/2"), LaTeX's signs and units with a full stop ("sq. ft.") are
+one token each. Figures that are no plain number ("0900", "16,0000") are "odd": seen, never judged."""
 
 import re
 from dataclasses import dataclass, field
@@ -54,7 +53,7 @@ _LATEX_FRACTIONS = frozenset(["\\frac", "\\dfrac", "\\tfrac"])
 class Token:
     """A piece of text: its kind, its canonical text, and where it stands."""
 
-    kind: str  # number, word, operator, ratio, equals, open, close, fraction, percent, currency, root, odd, mark, dress, newline, stop
+    kind: str  # number, odd, word, operator, equals, ratio, open, close, fraction, root, percent, currency, …
     text: str
     start: int
     end: int
@@ -89,6 +88,9 @@ def _read_value(token: Token) -> None:
     digits = token.text.replace(",", "").rstrip("….")
     if len(digits) > MAX_DIGITS:
         token.kind = "odd"
+        return
+    if digits.isdecimal():
+        token.value = Fraction(int(digits))
         return
     token.value = Fraction("0" + digits if digits[0] == "." else digits)
     token.num_decimals = len(digits.partition(".")[2])

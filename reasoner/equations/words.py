@@ -10,15 +10,16 @@ def _words(text: str) -> frozenset[str]:
 
 # They end a unit and begin new text.
 JOINING = _words("""
-    and so then because since is are was were which who that if when but while she he they it we i you this there thus hence
-    therefore where let has have had gives give equals equal makes make means or as get gets let's lets calculate calculating
-    compute find solve now first next finally will would costs cost earns spent paid bought sold leaving left
+    and so then because since is are was were which who that if when but while she he they it we i you this there thus
+    hence therefore where let has have had gives give equals equal makes make means or as get gets let's lets calculate
+    calculating compute find solve now first next finally will would cost costs earns spent paid bought sold leaving
+    left
 """)
 FILLER = _words("the his her their its those these all a an my our your")
 # They stand before a number and change its value: "half of 10", "twice 5".
 CHANGING = _words("""
-    of half twice thrice double triple third quarter fifth tenth times than plus minus by dozen hundred thousand million squared
-    power root divided multiplied negative
+    of half twice thrice double triple third quarter fifth tenth times than plus minus by dozen hundred thousand million
+    squared power root divided multiplied negative
 """)
 SPOKEN = {"times": "*", "plus": "+", "minus": "-"}
 SPOKEN_BY = {"divided": "/", "multiplied": "*"}

@@ -33,7 +33,7 @@ def read_comparisons(path: Path) -> dict[str, Comparison]:
     try:
         rows = [json.loads(line) for line in path.read_text(encoding="utf-8").split("\n") if line.strip()]
         found = [Comparison(Problem(**row["problem"]), _traces(row["before"]), _traces(row["after"])) for row in rows]
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"The traces at {path} cannot be read ({error}): evaluate the run again.") from error
     return {comparison.problem.id: comparison for comparison in found}
 

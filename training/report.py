@@ -95,7 +95,7 @@ def read_report(path: Path) -> Report:
         return _report_of(raw)
     except FileNotFoundError:
         raise RunError(f"No report at {path}: the run has not been evaluated yet.") from None
-    except (OSError, ValueError, TypeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise RunError(f"The report at {path} cannot be read ({error}). Evaluate the run again.") from error
 
 

@@ -149,11 +149,16 @@ class Work:
 
 
 def work(folder: Path) -> int:
-    """Do the run in `folder`; the exit code."""
+    """Do the run in `folder`, niced and ready to be stopped; the exit code."""
     work = Work(folder)
     signal.signal(signal.SIGTERM, work.asked_to_stop)
     if hasattr(os, "nice"):
         os.nice(NICENESS)
+    return do(work)
+
+
+def do(work: Work) -> int:
+    """Do a run; whatever goes wrong becomes its "failed" event."""
     try:
         work.run()
     except WorkbenchError as error:

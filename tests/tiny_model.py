@@ -4,14 +4,16 @@ folder = make_model(tmp_path / "tiny", plain=True)
 """
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 PEOPLE = ("Ana", "Ben", "Cal")
-WORDS = (
+WORDS = re.findall(
+    r"\S+",
     "has had have more fewer coins stamps than How many does do ? . , = + - * / ( ) : The answer is the find "
-    "Formalize Decompose Solve Subquestion Parent Summarize Verify Question Answer in all each of and one step a line"
-).split()
+    "Formalize Decompose Solve Subquestion Parent Summarize Verify Question Answer in all each of and one step a line",
+)
 SPREAD = 0.3  # of the random weights: wide enough that what is written depends on what was read
 QUESTION = "Ana has 3 coins . Ben has 2 more coins than Ana . How many coins does Ben have ?"
 
@@ -52,7 +54,7 @@ def make_tokenizer(chat_template: str = "") -> Any:
 def make_model(
     folder: Path, kind: str = "qwen3", plain: bool = True, context: int = 256, chat_template: str = "", seed: int = 0
 ) -> Path:
-    """Save a random model of two layers and its tokenizer into `folder`. kind: "qwen3", "llama", "gpt2" or "mistral"."""
+    """Save a random model of two layers and its tokenizer into `folder`. kind: qwen3, llama, gpt2 or mistral."""
     import torch
     from transformers import AutoModelForCausalLM
 

@@ -12,8 +12,8 @@ Not covered: models that are not decoders; prompts of images or sound; several G
 
 import os
 import threading
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 from reasoner.engines.local_batches import batch_rows, in_batches
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
@@ -180,6 +180,20 @@ def _key(maker: Maker) -> str:
     return f"{maker.model} {maker.adapter}"
 
 
+Drawing = TypeVar("Drawing", bound=Callable[..., Any])
+
+
+def _lent(function: Drawing) -> Drawing:
+    """On a Space with ZeroGPU: run `function` with the GPU. To be met while the app starts, or the Space is refused."""
+    if not IS_ZERO_GPU:
+        return function
+    import spaces
+
+    lent: Drawing = spaces.GPU(duration=ZERO_GPU_SECONDS)(function)
+    return lent
+
+
+@_lent
 def _draw_on_lent_gpu(key: str, rows: list[Row], sampling: Sampling) -> list[Completion] | str:
     """On ZeroGPU: `draw` in the process that has the GPU. A string is an error's text: errors do not come back."""
     if key not in _LOADED:
@@ -188,9 +202,3 @@ def _draw_on_lent_gpu(key: str, rows: list[Row], sampling: Sampling) -> list[Com
         return _LOADED[key].draw(rows, sampling)
     except WorkbenchError as error:
         return str(error)
-
-
-if IS_ZERO_GPU:  # the decorator must be met while the app starts, or the Space is refused
-    import spaces
-
-    _draw_on_lent_gpu = spaces.GPU(duration=ZERO_GPU_SECONDS)(_draw_on_lent_gpu)

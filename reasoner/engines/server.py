@@ -148,9 +148,8 @@ class ServerEngine:
             if self._dialect is None:
                 self._dialect = self._find_dialect()
         more, fields = DIALECTS[self._dialect]
-        return self._chat(
-            [*messages_of(asked), {"role": "assistant", "content": asked.partial} | fields], more, sampling
-        )
+        begun = {"role": "assistant", "content": asked.partial} | fields
+        return self._chat([*messages_of(asked), begun], more, sampling)
 
     def _find_dialect(self) -> int:
         """The first dialect in which the server finishes a half-written word. Raises Refused when there is none."""

@@ -162,7 +162,9 @@ def _numbers(parts: Sequence[str]) -> Judgement:
     values = [evaluate(part) for part in parts]
     if any(value is None for value in values):
         return _unjudged("no quantity of the problem is named")
-    return _right("the equation holds") if len(set(values)) == 1 else _wrong("the equation does not hold", "calculation")
+    return (
+        _right("the equation holds") if len(set(values)) == 1 else _wrong("the equation does not hold", "calculation")
+    )
 
 
 def _sentence(truth: _Truth, body: str) -> Judgement:

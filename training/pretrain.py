@@ -167,7 +167,9 @@ def train(preset: Preset, out: Path) -> dict[str, Any]:
             if step % 50 == 0:
                 mean = sum(losses[-50:]) / 50
                 rate = tokens / (time.time() - began)
-                print(f"{step}/{num_steps} loss {mean:.4f} {rate:,.0f} tokens/s {time.time() - began:.0f} s", flush=True)
+                print(
+                    f"{step}/{num_steps} loss {mean:.4f} {rate:,.0f} tokens/s {time.time() - began:.0f} s", flush=True
+                )
             if step % 250 == 0:
                 save(model, out)
     save(model, out)

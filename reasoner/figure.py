@@ -16,14 +16,14 @@ redrawn for another theme without the server.
 import html
 import json
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from reasoner.graph import StateGraph
-from reasoner.records import Finding, Label, Maker, Pit, Trace
+from reasoner.graph import Mark, StateGraph, all_marks, state_paths, states_in_order
+from reasoner.records import Finding, Label, Maker, Pit, Problem, Trace
 from reasoner.typeset import quantity_of, typeset
 
 SVG_UP_TO = 1_000
@@ -75,6 +75,10 @@ KINDS_BY_STRENGTH = ("step", "answer", "after", "unjudged", "right", "wrong", "p
 """As graph.STRENGTH, with the answer that may not be judged in public yet."""
 
 
+UNSAFE_IN_PAGES = {"<": "\\u003c", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
+"""Signs that could end a script or start a tag, as JSON may write them as well."""
+
+
 def plotly_js() -> Path:
     """The plotly.min.js that comes with the installed plotly package: the page draws offline. Nothing is imported."""
     found = find_spec("plotly")
@@ -108,19 +112,25 @@ def figure_json(graph: StateGraph, merged: StateGraph | None = None, **screen: o
     return as_json(figure | screen)
 
 
-def marks_json(graph: StateGraph, merged: StateGraph | None = None) -> dict[str, Any]:
+def marks_json(
+    problem: Problem, traces: Sequence[Trace], labels: Sequence[Label], pits: Sequence[Pit]
+) -> dict[str, Any]:
     """What changes when a label or a pit comes or goes: marks of both views, labels and pits of every trace."""
-    views = {"plain": _marks(graph)}
-    if merged is not None:
-        views["merged"] = _marks(merged)
-    said = {trace.id: _said(graph, trace) for trace in graph.traces}
-    return {"problem": graph.problem.id, "marks": views, "said": said}
+    views = {}
+    for name, is_merged in (("plain", False), ("merged", True)):
+        paths = state_paths(problem, traces, is_merged)
+        order = {state: index for index, state in enumerate(states_in_order(problem, paths))}
+        views[name] = _mark_rows(all_marks(traces, labels, pits, paths), order)
+    said = {trace.id: _said(trace, labels, pits) for trace in traces}
+    return {"problem": problem.id, "marks": views, "said": said}
 
 
 def as_json(value: object) -> str:
     """JSON that can stand anywhere in a page: no "<", no "&", whatever a model wrote."""
     text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace("&", "\\u0026").replace("\u2028", "\\u2028").replace("\u2029", "\\u2029")
+    for sign, escape in UNSAFE_IN_PAGES.items():
+        text = text.replace(sign, escape)
+    return text
 
 
 def maker_words(maker: Maker) -> str:
@@ -166,14 +176,14 @@ def _trace(graph: StateGraph, trace: Trace, order: dict[str, int]) -> dict[str, 
         "format": trace.format,
         "created": trace.created,
         "findings": [_finding(finding) for finding in graph.findings.get(trace.id, ())],
-        **_said(graph, trace),
+        **_said(trace, graph.labels, graph.pits),
     }
 
 
-def _said(graph: StateGraph, trace: Trace) -> dict[str, Any]:
+def _said(trace: Trace, labels: Iterable[Label], pits: Iterable[Pit]) -> dict[str, Any]:
     return {
-        "labels": [_label(label) for label in graph.labels if label.trace_id == trace.id],
-        "pits": [_pit(pit) for pit in graph.pits if pit.trace_id == trace.id],
+        "labels": [_label(label) for label in labels if label.trace_id == trace.id],
+        "pits": [_pit(pit) for pit in pits if pit.trace_id == trace.id],
     }
 
 
@@ -208,15 +218,14 @@ def _view(graph: StateGraph) -> dict[str, Any]:
             for a, b, facts in graph.digraph.edges(data=True)
         ],
         "paths": {trace: [order[state] for state in path] for trace, path in graph.paths.items()},
-        "marks": _marks(graph),
+        "marks": _mark_rows(graph.marks, order),
         "type": "scatter" if num_states <= SVG_UP_TO else "scattergl",
         "is_large": num_states > COLLAPSE_ABOVE,
     }
 
 
-def _marks(graph: StateGraph) -> list[list[Any]]:
-    order = {state: index for index, state in enumerate(graph.digraph)}
-    return [[order[mark.state], mark.kind, mark.trace_id, mark.by] for mark in graph.marks]
+def _mark_rows(marks: Iterable[Mark], order: Mapping[str, int]) -> list[list[Any]]:
+    return [[order[mark.state], mark.kind, mark.trace_id, mark.by] for mark in marks]
 
 
 def _hover(text: str, num_traces: int) -> str:

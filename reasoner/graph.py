@@ -17,13 +17,14 @@ show some and hide others; `kind` sums all of them up.
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 import networkx as nx
 
 from reasoner import layout
 from reasoner.records import ACTIONS, Finding, Label, Pit, Problem, Step, Trace, content_id, state_ids
-from reasoner.steps import established
+from reasoner.steps import established as _established
 
 Kind = Literal["question", "step", "right", "wrong", "unjudged", "first_wrong", "pit", "after"]
 """What a state is, when all is shown. "first_wrong": by a person; "pit": by a machine; "after": below either."""
@@ -38,6 +39,9 @@ _NUMBER = r"[-−]?[$€£]?\d[\d,]*(?:\.\d+)?%?"
 _TERM = rf"\(*\s*{_NUMBER}\s*\)*"
 _SIGN = r"[-+−*/×÷·^]"
 _EQUATION = re.compile(rf"{_TERM}(?:\s*(?:{_SIGN}|x(?=\s))\s*{_TERM})*\s*=\s*{_NUMBER}")
+established = lru_cache(maxsize=65_536)(_established)
+"""Asked for the same steps at every label."""
+
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 _ACTION = re.compile(rf"^(?:Action: )?(?:{'|'.join(ACTIONS)})\s*:\s*")
 
@@ -85,7 +89,7 @@ def build_graph(
     merge: bool = False,
 ) -> StateGraph:
     """The state graph of `problem`; labels and pits of traces that are not among `traces` are left out."""
-    paths = {trace.id: tuple(_merged_path(problem, trace) if merge else _plain_path(problem, trace)) for trace in traces}
+    paths = state_paths(problem, traces, merge)
     root = content_id("state", problem.id)
     digraph = nx.DiGraph()
     digraph.add_node(root, text=problem.question, label="Question", traces=[], established=())
@@ -109,6 +113,20 @@ def build_graph(
     )
 
 
+def state_paths(problem: Problem, traces: Iterable[Trace], merge: bool = False) -> dict[str, tuple[str, ...]]:
+    """The states that each trace passes, the question first."""
+    path = _merged_path if merge else _plain_path
+    return {trace.id: tuple(path(problem, trace)) for trace in traces}
+
+
+def states_in_order(problem: Problem, paths: Mapping[str, Sequence[str]]) -> list[str]:
+    """All states in the order in which the digraph holds them, without building it."""
+    found = dict.fromkeys([content_id("state", problem.id)])
+    for path in paths.values():
+        found.update(dict.fromkeys(path))
+    return list(found)
+
+
 def all_marks(
     traces: Iterable[Trace],
     labels: Iterable[Label],
@@ -122,7 +140,9 @@ def all_marks(
             yield Mark(path[-1], trace.verdict.status, trace.id)
     for label in labels:
         if label.kind == "first_wrong" and label.step is not None:
-            yield from _pit_marks(paths.get(label.trace_id, ()), label.step, "first_wrong", label.trace_id, label.annotator)
+            yield from _pit_marks(
+                paths.get(label.trace_id, ()), label.step, "first_wrong", label.trace_id, label.annotator
+            )
     for pit in pits:
         if pit.step is not None:
             yield from _pit_marks(paths.get(pit.trace_id, ()), pit.step, "pit", pit.trace_id, pit.method)

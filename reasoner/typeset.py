@@ -1,6 +1,7 @@
 r"""Text of people and models as HTML that is safe to insert: escaped, LaTeX typeset, quantities marked.
 
-    typeset("She has $2^3$ = 8 eggs", names=())  →  'She has <math>…</math> = <span class="quantity" data-quantity="8">8</span> eggs'
+    typeset("She has $2^3$ = 8 eggs")
+    'She has <math>…</math> = <span class="quantity" data-quantity="8">8</span> eggs'
 
 Everything is escaped except what is built here: `<math>` from LaTeX between `$…$`, `$$…$$`, `\(…\)`, `\[…\]`, and
 `<span>`s around quantities (numbers, number words, the names given) so that the screen can light up the same quantity
@@ -25,18 +26,20 @@ MAX_FORMULA = 2_000
 MAX_NAMES = 300
 """Names of quantities looked for in one text (ours)."""
 
-NUMBER_WORDS = {
-    word: str(value)
-    for value, word in enumerate(
-        "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
-        "seventeen eighteen nineteen twenty".split()
-    )
-} | {"thirty": "30", "forty": "40", "fifty": "50", "sixty": "60", "hundred": "100", "dozen": "12"}
+_SMALL = """zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen
+seventeen eighteen nineteen twenty"""
+NUMBER_WORDS = {word: str(value) for value, word in enumerate(_SMALL.split())} | {
+    "thirty": "30",
+    "forty": "40",
+    "fifty": "50",
+    "sixty": "60",
+    "hundred": "100",
+    "dozen": "12",
+}
 
-_TAGS = frozenset(
-    "math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle merror mpadded mphantom menclose "
-    "msub msup msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr".split()
-)
+_ALLOWED = """math mrow mi mn mo mtext mspace ms mfrac msqrt mroot mstyle merror mpadded mphantom menclose
+msub msup msubsup munder mover munderover mmultiscripts mprescripts none mtable mtr mtd mlabeledtr"""
+_TAGS = frozenset(_ALLOWED.split())
 _ATTRIBUTES = {
     "display": re.compile(r"inline|block"),
     "mathvariant": re.compile(r"[a-z-]{1,30}"),

@@ -1,0 +1,146 @@
+// Judging: a label is sent with what was on screen when the key went down, is sent again until the server confirms it,
+// and only then does the page say "saved" and go on. An event has an id, so that sending it twice labels once.
+
+const CLASSES = [['calculation', 'C', 'Calculation'], ['misunderstanding', 'M', 'Misunderstanding'], ['step missing', 'G', 'Step missing'], ['other', 'O', 'Other']];
+const SAID = { first_wrong: 'First wrong step', all_right: 'All steps right', unsure: 'Unsure', skip: 'Skipped', bad_problem: 'Bad problem' };
+const RETRY_AFTER = 4000; // milliseconds; a label takes about 15
+
+let seq = 0;
+
+function judge(kind, more = {}) {
+  const one = trace();
+  if (!one) return;
+  if (state.pending) return say('Saving the last one first …');
+  if (performance.now() < state.settled) return say('This trace has only just come: look first.');
+  if (kind === 'first_wrong' && state.at === QUESTION && more.step === undefined) return say('Choose a step first: the question itself cannot be the wrong step.', 'bad');
+  const step = kind === 'first_wrong' ? more.step ?? stepNow() : null;
+  deliver({
+    action: kind, problem: state.figure.problem.id, trace: one.id, step,
+    error_class: more.error_class ?? '', correction: more.correction ?? '', note: more.note ?? '',
+    seconds: Math.round((performance.now() - state.opened) / 100) / 10, goes: more.goes ?? kind !== 'first_wrong',
+  });
+}
+
+function undo() {
+  if (state.pending) return say('Saving the last one first …');
+  if (!state.last) return say('Nothing to undo.');
+  deliver({ action: 'undo', problem: state.last.problem_id, trace: state.last.trace_id, label: state.last.id, step: null, goes: false });
+}
+
+function deliver(judgement) {
+  state.pending = { ...judgement, seq: ++seq, event: page + '-' + seq, tries: 0 };
+  say('Saving …');
+  post();
+}
+
+function post() {
+  const pending = state.pending;
+  if (!pending) return;
+  pending.tries += 1;
+  pending.sent = performance.now();
+  send('judge', pending);
+  clearTimeout(pending.timer);
+  pending.timer = setTimeout(() => {
+    if (state.pending !== pending) return;
+    if (pending.tries < 4) return post();
+    state.pending = null;
+    say('NOT saved: the server does not answer. Press the key again once it is back.', 'bad');
+  }, RETRY_AFTER);
+}
+
+function onLabelMail(mail) {
+  const pending = state.pending;
+  if (mail.progress) state.figure.progress = mail.progress;
+  if (mail.annotator) state.me = mail.annotator;
+  if (mail.is_ok) state.last = mail.last;
+  if (mail.is_ok && mail.marks) applyMarks(mail);
+  if (!pending || mail.seq !== pending.seq) return drawBar();
+  clearTimeout(pending.timer);
+  state.pending = null;
+  root.dataset.trip = (performance.now() - pending.sent).toFixed(1);
+  if (!mail.is_ok) return say(mail.message, 'bad');
+  say(mail.message, 'good');
+  drawBar();
+  if (pending.action === 'undo') return afterUndo(pending);
+  if (pending.trace !== trace()?.id) return;
+  if (pending.action === 'first_wrong' && !pending.goes) return openStrip();
+  closeStrip();
+  if (pending.goes && (state.goesOn || pending.action === 'first_wrong')) next();
+}
+
+// Labels, pits and marks of the problem anew, as the server has them on disk.
+function applyMarks(mail) {
+  const figure = state.figure;
+  if (figure.problem?.id !== mail.problem) return;
+  for (const one of figure.traces) Object.assign(one, mail.said[one.id] ?? {});
+  for (const [name, marks] of Object.entries(mail.marks)) if (figure.views[name]) figure.views[name].marks = marks;
+  drawMarks();
+}
+
+function afterUndo(undone) {
+  closeStrip();
+  const index = state.figure.traces.findIndex((one) => one.id === undone.trace);
+  if (index >= 0) return select(index, index === state.trace ? state.at : QUESTION);
+  open({ problem: undone.problem, trace: undone.trace });
+}
+
+// The next trace that this person has not judged: in this problem first, then wherever the server finds one.
+function next() {
+  const traces = state.figure?.traces ?? [];
+  const order = [...traces.keys()].map((i) => (i + state.trace + 1) % traces.length);
+  const found = order.find((i) => i !== state.trace && !isJudged(traces[i]));
+  if (found !== undefined) return select(found, QUESTION, true);
+  open({ next: true, after: trace()?.id ?? null });
+}
+
+function open(where) {
+  send('open', where);
+}
+
+// ── the strip after F: what kind of error, what it should say ───────────────────────────────────────────────────────
+
+function openStrip() {
+  const strip = part('strip');
+  const own = ownLabel(trace());
+  if (own?.kind !== 'first_wrong') return;
+  part('classes').replaceChildren(...CLASSES.map(([name, key, title]) => make('button', {
+    type: 'button', class: 'fp-class', 'aria-pressed': String(own.error_class === name), onclick: () => classify(name),
+  }, title, ' ', make('kbd', {}, key))));
+  strip.elements.correction.value = own.correction;
+  strip.elements.note.value = own.note;
+  strip.hidden = false;
+  keepInSight(part('list').children[state.at]);
+}
+
+function closeStrip() {
+  const strip = part('strip');
+  if (strip.contains(document.activeElement)) part('list').focus({ preventScroll: true });
+  strip.hidden = true;
+}
+
+const isStripOpen = () => !part('strip').hidden;
+
+function refine(change, goes) {
+  const own = ownLabel(trace());
+  if (own?.kind !== 'first_wrong') return;
+  const { correction, note } = part('strip').elements;
+  judge('first_wrong', { step: own.step, error_class: own.error_class, correction: correction.value, note: note.value, ...change, goes });
+}
+
+function classify(name) {
+  refine({ error_class: ownLabel(trace())?.error_class === name ? '' : name }, false);
+}
+
+function finishStrip() {
+  const own = ownLabel(trace());
+  const { correction, note } = part('strip').elements;
+  if (own && (correction.value !== own.correction || note.value !== own.note)) return refine({}, true);
+  closeStrip();
+  next();
+}
+
+function openStripField(name) {
+  const field = part('strip').elements[name];
+  field.focus({ preventScroll: true });
+  field.select();
+}

@@ -1,0 +1,111 @@
+// The list of problems with its filters, an own problem, more samples, the machine's search for the pit.
+
+const PAGE_SIZE = 30;
+const list = { offset: 0, total: 0, timer: 0, seq: 0 };
+
+function ask(offset = 0) {
+  const filters = part('filters').elements;
+  list.offset = Math.max(0, offset);
+  list.seq += 1;
+  send('find', { search: filters.search.value, source: filters.source.value, verdict: filters.verdict.value, labelled: filters.labelled.value, offset: list.offset, seq: list.seq });
+}
+
+function askSoon() {
+  clearTimeout(list.timer);
+  list.timer = setTimeout(ask, 160);
+}
+
+function onListMail(mail) {
+  if (mail.seq !== list.seq) return;
+  list.total = mail.total;
+  const chosen = part('filters').elements.source;
+  const now = chosen.value;
+  chosen.replaceChildren(make('option', { value: '' }, 'every source'), ...mail.sources.map((name) => make('option', { value: name }, name)));
+  chosen.value = now;
+  const items = mail.rows.map(problemItem);
+  if (!items.length) items.push(make('li', { class: 'fp-none' }, mail.message || 'No problem fits. Loosen a filter, or type a problem of your own below.'));
+  part('problems').replaceChildren(...items);
+  const last = Math.min(list.offset + PAGE_SIZE, list.total);
+  part('page').textContent = list.total ? NUMBERS.format(list.offset + 1) + '–' + NUMBERS.format(last) + ' of ' + NUMBERS.format(list.total) : '0';
+  root.querySelector('[data-do="page-back"]').disabled = list.offset === 0;
+  root.querySelector('[data-do="page-on"]').disabled = last >= list.total;
+}
+
+function problemItem(row) {
+  const isHere = row.id === state.figure?.problem?.id;
+  const facts = [row.source, row.num_traces === 1 ? '1 trace' : row.num_traces + ' traces'];
+  if (state.isReview) for (const status of ['right', 'wrong', 'unjudged']) if (row['num_' + status]) facts.push(row['num_' + status] + ' ' + SIGNS[status]);
+  if (row.num_labelled) facts.push('⚑ ' + row.num_labelled);
+  return make('li', {}, make('button', { type: 'button', class: 'fp-problem', 'aria-current': isHere ? 'true' : null, onclick: () => { open({ problem: row.id }); if (isNarrow()) toggleRail(false); } },
+    make('span', { class: 'fp-problem-text' }, row.question), make('span', { class: 'fp-problem-facts' }, facts.join(' · '))));
+}
+
+const isNarrow = () => window.innerWidth < 1340;
+
+function toggleRail(isOpen = part('problems').closest('.fp-rail').hidden, takesFocus = true) {
+  const rail = root.querySelector('.fp-rail');
+  rail.hidden = !isOpen;
+  root.dataset.rail = isOpen ? 'open' : '';
+  root.querySelector('.fp-bar [data-do="rail"]').setAttribute('aria-expanded', String(isOpen));
+  remember('rail', isOpen ? 'open' : '');
+  if (!isOpen) return;
+  ask(list.offset);
+  if (takesFocus) part('filters').elements.search.focus({ preventScroll: true });
+}
+
+function sampleSettings() {
+  const { format, num, temperature } = part('more-form').elements;
+  return { format: format.value, num: Number(num.value), temperature: Number(temperature.value) };
+}
+
+function solveOwn(event) {
+  event.preventDefault();
+  const { question, answer } = part('own-form').elements;
+  part('own-say').textContent = '';
+  if (!question.value.trim()) { part('own-say').textContent = 'Type a question first.'; return question.focus(); }
+  begin('sample', 'The model is solving it …');
+  send('typed', { question: question.value, answer: answer.value, ...sampleSettings() });
+}
+
+function sampleMore(event) {
+  event.preventDefault();
+  part('more').open = false;
+  begin('sample', 'Sampling …');
+  send('sample', { problem: state.figure.problem.id, ...sampleSettings() });
+}
+
+function explore() {
+  if (!trace() || state.busy) return;
+  begin('explore', 'Continuing from every step, to see from where the model still recovers …');
+  send('explore', { problem: state.figure.problem.id, trace: trace().id });
+}
+
+function begin(what, words) {
+  state.busy = what;
+  root.dataset.busy = what;
+  say(words);
+  drawPanelIfAny();
+}
+
+function drawPanelIfAny() {
+  if (state.figure?.problem) { drawPanel(); drawTask(); }
+}
+
+function onWorkMail(mail) {
+  if (mail.notice !== undefined) notice(mail.notice);
+  if (mail.message) say(mail.message, mail.tone ?? '');
+  if (mail.own !== undefined) part('own-say').textContent = mail.own;
+  if (mail.name) { state.me = mail.name; drawMarks(); }
+  if (!mail.is_done) return;
+  state.busy = '';
+  root.dataset.busy = '';
+  drawPanelIfAny();
+  if (!part('problems').closest('.fp-rail').hidden) ask(list.offset);
+}
+
+function fillFormats() {
+  const formats = state.figure?.formats ?? [];
+  const select = part('more-form').elements.format;
+  if (select.options.length === formats.length) return;
+  select.replaceChildren(...formats.map(([name, title]) => make('option', { value: name }, title)));
+}

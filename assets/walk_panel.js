@@ -1,0 +1,100 @@
+// The side panel: the state under the cursor, the step that led to it, what checks, machines and people say, the maker.
+
+const CHECK_SIGNS = { right: '✓', wrong: '✗', unjudged: '~' };
+
+function drawPanel() {
+  const one = trace();
+  const figure = state.figure;
+  const blocks = [];
+  if (one && state.at !== QUESTION) blocks.push(stepBlock(one));
+  blocks.push(stateBlock(one));
+  if (one) blocks.push(checkBlock(one), machineBlock(one), peopleBlock(one), makerBlock(one));
+  if (figure.problem.solution_html && (state.isReview || (one && isShown(one)))) {
+    blocks.push(block('Reference solution', make('div', { class: 'fp-solution', typeset: figure.problem.solution_html })));
+  }
+  blocks.push(make('div', { class: 'fp-panel-end' }, make('button', { type: 'button', class: 'fp-quiet', onclick: copyLink }, 'Copy a link to this state')));
+  part('panel').replaceChildren(...blocks);
+}
+
+function block(title, ...children) {
+  return make('section', { class: 'fp-block' }, make('h3', {}, title), ...children);
+}
+
+const line = (kind, ...words) => make('p', { class: 'fp-line', 'data-kind': kind }, ...words);
+
+function stepBlock(one) {
+  const [action, isLegal] = one.steps[stepNow()];
+  const words = action ? [make('b', {}, action), isLegal ? ' · allowed here' : ' · not allowed here'] : ['No action could be told.'];
+  return block('Step ' + state.at, line(isLegal ? 'plain' : 'illegal', isLegal ? '' : '⊘ ', ...words));
+}
+
+function stateBlock(one) {
+  const title = state.at === QUESTION ? 'The question' : 'Established after step ' + state.at;
+  const facts = [];
+  if (one) {
+    const seen = new Set();
+    one.path.slice(1, state.at + 1).forEach((index, i) => {
+      for (const [name, value] of state.figure.states[index].established) {
+        const key = name + '=' + value;
+        if (!seen.has(key)) facts.push([name, value, i === stepNow()]);
+        seen.add(key);
+      }
+    });
+  }
+  if (!facts.length) return block(title, line('muted', state.at === QUESTION ? 'Nothing is established yet.' : 'No quantity so far.'));
+  return block(title, make('ul', { class: 'fp-facts' }, ...facts.map(([name, value, isNew]) => make('li', { 'data-new': String(isNew) },
+    name && make('span', {}, name + ' = '), make('b', {}, value), isNew && make('span', { class: 'fp-hidden' }, ' (new)')))));
+}
+
+function checkBlock(one) {
+  if (!isShown(one)) return block('Checks', line('muted', 'Hidden until you have judged.'));
+  const here = one.findings.filter((finding) => finding.step === stepNow());
+  const wrong = one.findings.filter((finding) => finding.status === 'wrong' && finding.step !== stepNow());
+  const lines = here.map((finding) => line(finding.status, CHECK_SIGNS[finding.status] + ' ', make('b', {}, finding.check), ': ' + finding.message));
+  if (!here.length && state.at !== QUESTION) lines.push(line('muted', 'Nothing to say about this step.'));
+  for (const at of new Set(wrong.map((finding) => finding.step))) {
+    lines.push(line('muted', make('button', { type: 'button', class: 'fp-link', onclick: () => select(state.trace, at + 1) }, 'step ' + (at + 1)), ' has a failed check'));
+  }
+  if (state.at === QUESTION && !lines.length) lines.push(line('muted', 'No check objects to any step.'));
+  if (stepNow() === stepsOf(one) - 1) lines.push(line(one.verdict.status, CHECK_SIGNS[one.verdict.status] + ' answer ' + (one.answer ?? 'not found') + ': ' + (one.verdict.reason || WORDS[one.verdict.status])));
+  return block('Checks', ...lines);
+}
+
+// How often the model recovered from each prefix: "0 of 4 recovered" is what was seen, never "wrong".
+function machineBlock(one) {
+  if (!isShown(one)) return block('Machine', line('muted', 'Hidden until you have judged.'), exploreButton());
+  const pit = one.pits.at(-1);
+  if (!pit) return block('Machine', line('muted', 'Nobody has looked by machine yet.'), exploreButton());
+  const verdict = pit.step === null ? 'The model recovered from every step tried.' : 'First pit: step ' + (pit.step + 1) + '. From there no try recovered.';
+  const rows = pit.probes.map(([step, good, all]) => make('li', { 'data-now': String(step === stepNow()), 'data-pit': String(step === pit.step && step !== null) },
+    make('button', { type: 'button', class: 'fp-link', onclick: () => select(state.trace, step + 1) }, step < 0 ? 'question' : 'step ' + (step + 1)),
+    make('span', { class: 'fp-tries', 'aria-hidden': 'true' }, ...[...Array(all).keys()].map((i) => make('i', { 'data-good': String(i < good) }))),
+    make('span', {}, good + ' of ' + all + ' recovered')));
+  return block('Machine', line('pit', '◆ ', verdict), make('ul', { class: 'fp-probes' }, ...rows), line('muted', pit.method + ', ' + pit.k + ' tries a step, by ' + pit.by), exploreButton('Look again'));
+}
+
+function exploreButton(words = 'Find the pit by machine') {
+  const isBusy = state.busy === 'explore';
+  return make('button', { type: 'button', class: 'fp-small', 'data-do': 'explore', disabled: Boolean(state.busy) }, isBusy ? 'Trying every step …' : words);
+}
+
+function peopleBlock(one) {
+  const labels = one.labels.filter((label) => label.annotator === state.me || isShown(one));
+  if (!labels.length) return block('People', line('muted', one.labels.length ? 'Hidden until you have judged.' : 'Nobody has judged this trace.'));
+  return block('People', ...labels.map((label) => {
+    const lines = [line(label.kind === 'first_wrong' ? 'first_wrong' : 'plain', make('b', {}, label.annotator === state.me ? 'You' : label.annotator), ': ' + describe(label))];
+    if (label.correction) lines.push(line('quote', 'should say: ' + label.correction));
+    if (label.note) lines.push(line('quote', label.note));
+    return make('div', {}, ...lines);
+  }));
+}
+
+function makerBlock(one) {
+  const when = one.created ? new Date(one.created * 1000).toLocaleDateString(undefined, { dateStyle: 'medium' }) : '';
+  const rows = [['engine', one.maker.engine], ['model', one.maker.model], ['adapter', one.maker.adapter || 'none'], ['format', one.format],
+    ['temperature', one.maker.temperature === null ? 'not known' : one.maker.temperature === 0 ? '0 (greedy)' : String(one.maker.temperature)],
+    ['seed', one.maker.seed === null ? 'not known' : String(one.maker.seed)], ['made', when]];
+  return make('section', { class: 'fp-block' }, make('details', { class: 'fp-maker', open: recall('maker', '') === 'open', ontoggle: (event) => remember('maker', event.target.open ? 'open' : '') },
+    make('summary', {}, make('h3', {}, 'Made by'), ' ', make('span', {}, one.maker.words)),
+    make('dl', {}, ...rows.filter((row) => row[1]).flatMap(([name, value]) => [make('dt', {}, name), make('dd', {}, value)]))));
+}

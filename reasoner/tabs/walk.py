@@ -1,0 +1,175 @@
+"""The Walk tab: walk a problem's state graph, flag the first wrong step.
+
+This file only wires: what is on screen is made by walk_view, what an event does stands in walk_events, how it looks in
+assets/walk.*. `app.py` passes CSS_PATHS, STATIC_PATHS and HEAD to the launch.
+"""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import gradio as gr
+from gradio.context import Context
+
+from reasoner.errors import BadInput, WorkbenchError
+from reasoner.figure import as_json
+from reasoner.space import guest_name
+from reasoner.tabs import walk_events, walk_view
+from reasoner.tabs.component import CSS_PATHS, STATIC_PATHS, Mail, Screen
+from reasoner.workbench import Workbench
+
+__all__ = ["CSS_PATHS", "HEAD", "STATIC_PATHS", "build"]
+
+HEAD = ""
+UNEXPECTED = "Something went wrong that should not have; nothing was changed. The server's log says what it was."
+EVENT: dict[str, Any] = {
+    "show_progress": "hidden",
+    "trigger_mode": "multiple",
+    "api_visibility": "private",
+    "concurrency_limit": 1,
+}
+
+Asked = Mapping[str, Any]
+Profile = gr.OAuthProfile | None
+Answers = Iterator[tuple[Any, ...]]
+Work = Callable[[Workbench, str, Asked], Answers]
+
+log = logging.getLogger(__name__)
+
+
+def build(workbench: Workbench) -> Screen:
+    """The tab's layout, inside the page's gr.Blocks."""
+    name = gr.BrowserState("", storage_key="first-pit-annotator", secret="first-pit")
+    screen = Screen()
+    label_mail, list_mail, work_mail = Mail("label"), Mail("list"), Mail("work")
+    wires: list[tuple[str, Work, list[Any], str, str]] = [
+        ("judge", judge, [label_mail], "label", "walk"),
+        ("open", open_place, [screen, work_mail], "work", "walk"),
+        ("find", find, [list_mail], "list", "walk-list"),
+        ("sample", sample, [screen, work_mail], "work", "walk-model"),
+        ("typed", typed, [screen, work_mail], "work", "walk-model"),
+        ("explore", explore, [screen, work_mail], "work", "walk-model"),
+        ("rename", rename, [name, work_mail], "work", "walk"),
+    ]
+    for event, work, outputs, kind, lane in wires:
+        handle = guarded(workbench, work, kind, len(outputs))
+        getattr(screen, event)(handle, [name], outputs, concurrency_id=lane, **EVENT)
+    page = Context.root_block
+    if page is not None:
+        page.load(opening(workbench), [name], [screen, name, work_mail], concurrency_id="walk", **EVENT)
+    return screen
+
+
+def guarded(workbench: Workbench, work: Work, kind: str, num_outputs: int) -> Callable[..., Answers]:
+    """`work` as a handler: knows who asks, and turns every error into words. The last output is the mail."""
+
+    def handle(event: gr.EventData, name: str, profile: Profile) -> Answers:
+        asked = event._data if isinstance(event._data, dict) else {}
+        back = {"kind": kind, "page": asked.get("page"), "seq": asked.get("seq")}
+
+        def failed(message: str) -> tuple[Any, ...]:
+            said = {"is_ok": False, "message": message, "tone": "bad", "is_done": True, "rows": [], "total": 0}
+            return (*[gr.skip()] * (num_outputs - 1), as_json(said | {"sources": []} | back))
+
+        try:
+            for *others, mail in work(workbench, annotator(name, profile), asked):
+                yield (*others, as_json(mail | back))
+        except WorkbenchError as error:
+            yield failed(str(error))
+        except Exception:
+            log.exception("The Walk tab could not do %r", kind)
+            yield failed(UNEXPECTED)
+
+    return handle
+
+
+def annotator(name: object, profile: Profile) -> str:
+    """Whose labels these are: the login's name, else the one this browser keeps."""
+    if profile is not None:
+        return str(profile.username)
+    if not isinstance(name, str) or not name:
+        raise BadInput("This browser has no name for your labels yet. Reload the page.")
+    return name
+
+
+def opening(workbench: Workbench) -> Callable[..., tuple[Any, ...]]:
+    """A handler for a page that has just been opened: the linked state, or a finished problem to begin with."""
+
+    def load(request: gr.Request, name: str, profile: Profile) -> tuple[Any, ...]:
+        known = name if isinstance(name, str) and name else guest_name()
+        who = annotator(known, profile)
+        try:
+            query = {key: value for key, value in request.query_params.items() if isinstance(value, str)}
+            problem, trace, step, message = walk_view.linked(workbench.store, who, query)
+            screen = walk_view.screen_json(workbench, problem, who, trace, step)
+        except WorkbenchError as error:
+            gr.Warning(str(error))
+            return gr.skip(), known, gr.skip()
+        mail = as_json({"kind": "work", "notice": message, "is_done": True}) if message else gr.skip()
+        return screen, known, mail
+
+    return load
+
+
+def judge(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    yield (walk_events.judge(workbench, who, asked),)
+
+
+def find(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    yield (walk_events.find(workbench, asked),)
+
+
+def open_place(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    place = walk_events.place(workbench, who, asked)
+    if place is None:
+        yield gr.skip(), {"message": "Every trace is judged. Train on what you found, or sample more.", "tone": "good"}
+    else:
+        yield walk_view.screen_json(workbench, place[0], who, place[1], place[2]), {"notice": ""}
+
+
+def sample(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    problem = workbench.store.problem(walk_events.text(asked, "problem"))
+    if problem is None:
+        raise BadInput("This problem is not in the store any more. Choose another one.")
+    yield from _stream(workbench, who, asked, problem.id)
+
+
+def typed(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    try:
+        problem = walk_events.typed_problem(workbench, asked)
+    except BadInput as error:
+        yield gr.skip(), {"own": str(error), "message": str(error), "tone": "bad", "is_done": True}
+        return
+    yield walk_view.screen_json(workbench, problem.id, who), {"message": "The model is reading it …"}
+    yield from _stream(workbench, who, asked, problem.id)
+
+
+def _stream(workbench: Workbench, who: str, asked: Asked, problem_id: str) -> Answers:
+    """Traces into the graph as they come; the page keeps its cursor."""
+    problem = workbench.store.problem(problem_id)
+    assert problem is not None
+    if not workbench.is_ready:
+        yield gr.skip(), {"message": "Loading the model …"}
+    yield gr.skip(), {"notice": walk_events.unknown_words_notice(workbench.engine(), problem)}
+    num = 0
+    for num, trace in enumerate(walk_events.sample(workbench, problem, asked), 1):
+        screen = walk_view.screen_json(workbench, problem.id, who, trace.id, is_update=True)
+        yield screen, {"message": f"{num} of {asked.get('num')} sampled …"}
+    yield gr.skip(), {"message": "1 new trace." if num == 1 else f"{num} new traces.", "is_done": True}
+
+
+def explore(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    if not workbench.is_ready:
+        yield gr.skip(), {"message": "Loading the model …"}
+    problem = walk_events.find_pit(workbench, asked)
+    screen = walk_view.screen_json(workbench, problem.id, who, is_update=True)
+    yield screen, {"message": "The machine has looked. What it found stands in the side panel.", "is_done": True}
+
+
+def rename(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    name = walk_events.new_name(asked)
+    progress = workbench.store.progress(name)
+    yield (
+        name,
+        {"name": name, "progress": progress, "message": f"Your labels are {name}'s from now on.", "tone": "good"},
+    )

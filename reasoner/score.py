@@ -84,7 +84,7 @@ _LOOKS_AT_ANSWER = ("answer", "arithmetic+answer", "baseline-middle")
 
 
 def score(store: Store, detector: str, with_answer: bool = False) -> dict[str, Any]:
-    """Compare `detector` with the labelled traces. BadInput without such a detector, or without labels that name a step."""
+    """Compare `detector` with the labelled traces. BadInput without such a detector, or without labels that tell."""
     if detector not in DETECTORS:
         raise BadInput(f'there is no detector "{detector}": choose one of {", ".join(DETECTORS)}')
     labels: dict[str, set[int | None]] = {}

@@ -16,6 +16,7 @@ Not covered: several numbered steps on one line.
 import re
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import lru_cache
 
 from reasoner.actions import actions_of, explicit_action, illegal_reasons, is_summary, without_action
 from reasoner.equations import Chain, chains
@@ -57,6 +58,7 @@ def action_of(text: str, index: int, total: int) -> str | None:
     return "Solve Subquestion" if is_guessed and total > 1 and index < total - 2 else action
 
 
+@lru_cache(maxsize=65_536)
 def established(step_text: str) -> tuple[str, ...]:
     """The quantities that a step establishes, in a canonical form: ("ben's coins=67",), or ("67",) without a name.
 

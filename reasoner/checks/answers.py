@@ -17,8 +17,8 @@ import re
 import sys
 from functools import lru_cache
 
-from reasoner.checks.numbers import plain_text, read_clock, read_number, same_clock, same_number
-from reasoner.checks.worker import Worker, limit_memory, limit_this_process
+from reasoner.checks.numbers import NOT_UNITS, plain_text, read_clock, read_number, same_clock, same_number
+from reasoner.checks.worker import NotStarted, Worker, limit_memory, limit_this_process
 from reasoner.records import Verdict
 
 MAX_LENGTH = 2_000  # characters of an answer sent to math-verify
@@ -86,9 +86,9 @@ def _after_marker(text: str) -> str | None:
         return line
     if "=" in line:  # "x = 5", "3 + 4 = 7": what stands last is the result
         return _after_marker(line.rsplit("=", 1)[1]) or line
-    words = re.findall(r"[A-Za-z]{2,}", line)
+    words = re.findall(r"[A-Za-z]{2,}", line.lower())
     numbers = _NUMBER_IN_TEXT.findall(line)
-    if len(words) >= 2 and numbers:  # "that she has 18 eggs": prose around a number
+    if words and numbers and not NOT_UNITS.intersection(words):  # "that she has 18 eggs": prose around a number
         return str(numbers[0]).strip()
     return line or None
 
@@ -101,7 +101,10 @@ def _last_number(text: str) -> str | None:
 
 def equal_answers(gold: str, answer: str) -> bool | None:
     """Are two answers the same? None where that cannot be judged (empty, words against a number, out of time)."""
-    return _equal(gold.strip(), answer.strip())
+    try:
+        return _equal(gold.strip(), answer.strip())
+    except NotStarted:
+        return None
 
 
 @lru_cache(maxsize=65_536)

@@ -37,7 +37,7 @@ _WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)
 _WORDS |= {f"{ten}-{one}": _WORDS[ten] + _WORDS[one] for ten in _TENS.split() for one in _UNITS_OF_WORDS.split()[1:10]}
 
 # Words after a number that make it an expression rather than a number with a unit.
-_NOT_UNITS = frozenset(
+NOT_UNITS = frozenset(
     [
         "pi",
         "sqrt",
@@ -169,7 +169,7 @@ def _is_unit(rest: str) -> bool:
     if not _UNIT.fullmatch(rest):
         return False
     words = re.findall(r"[A-Za-z]+", rest)
-    if any(word.lower() in _NOT_UNITS for word in words):
+    if any(word.lower() in NOT_UNITS for word in words):
         return False
     if words and len(words[0]) == 1:  # "2k", "5 x" are algebra, "5 m" is a length
         return words[0] in _ONE_LETTER_UNITS or (len(words) > 1 and words[0] in "apAP")

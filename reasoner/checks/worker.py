@@ -26,6 +26,10 @@ START_SECONDS = 60.0  # the child's imports on a busy machine take some seconds
 MAX_BYTES = 2 << 30  # address space of the child
 
 
+class NotStarted(Exception):
+    """The child could not be started at all: asking again later may help."""
+
+
 class Worker:
     """A child process running `program`, which reads one JSON line and writes one JSON line, first of all "ready"."""
 
@@ -37,10 +41,10 @@ class Worker:
         self._lines: queue.Queue[str] = queue.Queue()
 
     def ask(self, question: dict[str, str]) -> dict[str, Any] | None:
-        """The child's answer; None when it was late, died, or could not be started."""
+        """The child's answer; None when it was late or died over this question. Raises NotStarted."""
         with self._lock:
             if not self._is_running() and not self._start():
-                return None
+                raise NotStarted
             process = self._process
             assert process is not None and process.stdin is not None
             try:

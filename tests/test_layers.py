@@ -100,7 +100,7 @@ def test_imports_go_down(path: Path) -> None:
     own = floor(relative(path))
     for name, _ in imports(path):
         target = file_of(name)
-        if target is None or target.endswith("__init__.py") and target.count("/") == 1:
+        if target is None or (target.endswith("__init__.py") and target.count("/") == 1):
             continue
         below = floor(target)
         assert own is None or below is None or below <= own, f"{relative(path)} imports {target}, which is above it"

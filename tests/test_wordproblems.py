@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from training import wordproblems
-from training.oracle import error_classes, evaluate, first_wrong_step, judge_steps, oracle
+from training.oracle import error_class, evaluate, first_wrong_step, judge_steps, oracle
 from training.wordproblems import LEVELS, computed, generate, gold_chain_of_thought, problem_set, quantities_of
 
 seeds = st.integers(0, 10**9)
@@ -112,10 +112,10 @@ def test_the_oracle_judges(step: str, status: str, error_class: str) -> None:
     assert (judgement.verdict.status, judgement.error_class) == (status, error_class)
 
 
-def test_error_classes_are_counted_by_the_first_wrong_step() -> None:
-    right = ["Summarize: the answer is 201"]
+def test_the_error_class_is_the_first_wrong_steps() -> None:
     wrong = ["Formalize: find Ana's coins", "Summarize: the answer is 41"]
-    assert error_classes(example(), [right, wrong, wrong]) == {"none": 1, "misunderstanding": 2}
+    assert error_class(example(), wrong) == "misunderstanding"
+    assert error_class(example(), ["Summarize: the answer is 201"]) == "none found"
 
 
 def test_a_problem_that_was_not_generated_has_no_oracle() -> None:

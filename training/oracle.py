@@ -15,7 +15,7 @@ Not covered: values told in words ("a dozen"), two quantities in one step, prono
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoner.records import ACTIONS, Problem, Verdict
@@ -182,11 +182,7 @@ def _value(truth: _Truth, quantity: Quantity, value: float, words: str) -> Judge
     return _wrong(f"{words} is {quantity.value}, not {value:g}", "calculation")
 
 
-def error_classes(problem: Problem, traces: Sequence[Sequence[str]]) -> Mapping[str, int]:
-    """How many traces (each a list of step texts) fail first by which error class; traces without a wrong step: "none"."""
-    counts: dict[str, int] = {}
-    for step_texts in traces:
-        wrong = next((j for j in judge_steps(problem, step_texts) if j.verdict.status == "wrong"), None)
-        key = wrong.error_class if wrong else "none"
-        counts[key] = counts.get(key, 0) + 1
-    return counts
+def error_class(problem: Problem, step_texts: Sequence[str]) -> str:
+    """The class of the first wrong step; "none found" when every step that could be judged is true."""
+    judgements = judge_steps(problem, step_texts)
+    return next((j.error_class for j in judgements if j.verdict.status == "wrong"), "none found")

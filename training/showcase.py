@@ -20,7 +20,7 @@ from reasoner.formats import format_named
 from reasoner.records import Problem, Trace
 from reasoner.seed import ASSETS, Row, write_rows
 from reasoner.solve import solve_many
-from training.oracle import first_wrong_step, judge_steps
+from training.oracle import error_class, first_wrong_step
 from training.stats import wilson
 from training.wordproblems import DEFAULT_LEVEL, LEVELS, problem_set
 
@@ -49,18 +49,12 @@ def accuracy_rows(engine: Engine, num: int) -> list[dict[str, Any]]:
         traces = list(solve_many(engine, problems, FORMAT, greedy))
         interval = wilson(sum(trace.verdict.status == "right" for trace in traces), len(traces))
         wrong = [(p, t) for p, t in zip(problems, traces, strict=True) if t.verdict.status != "right"]
-        classes = Counter(error_class(problem, trace) for problem, trace in wrong)
+        classes = Counter(error_class(problem, [step.text for step in trace.steps]) for problem, trace in wrong)
         rows.append(
             {"level": level, "accuracy": interval.rate, "low": interval.low, "high": interval.high}
             | {"right": interval.successes, "total": interval.total, "first_errors": dict(sorted(classes.items()))}
         )
     return rows
-
-
-def error_class(problem: Problem, trace: Trace) -> str:
-    """The class of the first wrong step; "none found" when every step that could be judged is true."""
-    judgements = judge_steps(problem, [step.text for step in trace.steps])
-    return next((j.error_class for j in judgements if j.verdict.status == "wrong"), "none found")
 
 
 def solved_problems(engine: Engine) -> list[Row]:

@@ -27,8 +27,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol
 
+import reasoner.interchange.plain as plain
 from reasoner.errors import BadInput, StoreError
-from reasoner.interchange import plain
 from reasoner.interchange.importing import import_values
 from reasoner.interchange.lines import read_values
 from reasoner.records import Counts, Label

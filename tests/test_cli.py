@@ -112,7 +112,7 @@ def test_score_prints_names_and_numbers_or_one_json_object(
     result = json.loads(capsys.readouterr().out)
     assert (result["right"], result["wrong"], result["processbench_f1"], result["f1"]) == (1, 1, 1.0, 1.0)
     assert main(["score", "--detector", "arithmetic", "--store", store_path]) == 0
-    assert "processbench_f1" in capsys.readouterr().out
+    assert "harmonic mean" in capsys.readouterr().out
     assert main(["score", "--detector", "magic", "--store", store_path]) == 2
 
 

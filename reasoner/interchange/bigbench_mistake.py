@@ -5,8 +5,9 @@
 `mistake_index` is 0-based, null where all steps are right.
 """
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Maker, make_problem
 
@@ -28,3 +29,6 @@ def read(row: Fields, stem: str) -> Row:
     value = row["mistake_index"]
     step = None if value is None else fields.index(value, len(texts))
     return problem, [trace], [fields.first_wrong(trace, NAME, step)]
+
+
+FAMILY = Family(NAME, "BIG-Bench-Mistake: first mistake", recognise, read)

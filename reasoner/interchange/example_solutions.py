@@ -5,8 +5,9 @@
 The verdict is our own equality's; it agrees with all 5,276 `is_correct` flags of the file.
 """
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.interchange.gsm8k import GOLD
 from reasoner.records import Maker, make_problem
@@ -32,3 +33,6 @@ def read(row: Fields, stem: str) -> Row:
         if _is_solution(value):
             traces.append(fields.trace(problem, Maker("import", model), text=fields.text(value, "solution")))
     return problem, traces, []
+
+
+FAMILY = Family("example-solutions", "OpenAI's GSM8K example solutions", recognise, read)

@@ -14,8 +14,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import reasoner.interchange.plain as plain
+import reasoner.interchange.prm800k as prm800k
+import reasoner.interchange.processbench as processbench
+import reasoner.interchange.trl as trl
 from reasoner.errors import BadInput, StoreError
-from reasoner.interchange import plain, prm800k, processbench, trl
 from reasoner.records import Counts, Label, Pair, Problem, Trace
 from reasoner.store import Store
 

@@ -5,8 +5,9 @@
 The solution becomes the problem's gold solution and one trace, made by "gold", so that its graph is not empty.
 """
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Maker, make_problem
 
@@ -29,3 +30,6 @@ def read(row: Fields, stem: str) -> Row:
 
 def source(stem: str) -> str:
     return "gsm8k" if stem.startswith("gsm8k") else f"gsm8k/{stem}"
+
+
+FAMILY = Family("gsm8k", "GSM8K: question and solution", recognise, read)

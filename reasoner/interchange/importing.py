@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import BadInput
-from reasoner.interchange.families import FAMILIES, Family, family_named, recognise
+from reasoner.interchange.families import FAMILIES, family_named, recognise
+from reasoner.interchange.family import Family
 from reasoner.interchange.lines import Value, read_values
 from reasoner.records import Counts
 from reasoner.store import Row, Store

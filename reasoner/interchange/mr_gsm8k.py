@@ -10,8 +10,9 @@ The step is 1-based and a *string*, "N/A" where all are right. The reason become
 
 from typing import Any
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Label, Maker, Trace, make_problem
 
@@ -65,3 +66,6 @@ def _step(value: Any, num_steps: int) -> int | None:
     if not 1 <= number <= num_steps:
         raise BadInput(f"label out of range: step {number} (counted from 1) of {num_steps}")
     return number - 1
+
+
+FAMILY = Family(NAME, "MR-GSM8K: first error step and its reason", recognise, read)

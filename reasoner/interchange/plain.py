@@ -23,8 +23,9 @@ Only `question` is needed; one row is a problem, or a problem with one solution,
 from dataclasses import asdict, replace
 from typing import Any, cast
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import LABEL_KINDS, Label, LabelKind, Maker, Problem, Trace, Verdict, make_problem
 
@@ -128,3 +129,6 @@ def write(problem: Problem, trace: Trace | None, label: Label | None) -> dict[st
         row["first_wrong_step"] = -1 if label.step is None else label.step
     row |= {key: getattr(label, key) for key in ("kind", "annotator", "error_class", "correction", "note")}
     return {**row, "created": label.created, "seconds": label.seconds, "label_id": label.id}
+
+
+FAMILY = Family(NAME, "plain JSON Lines: question, answer, steps or text …", recognise, read)

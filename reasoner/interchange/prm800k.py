@@ -17,8 +17,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Label, LabelKind, Maker, Problem, Trace, make_problem
 
@@ -173,3 +174,6 @@ def _write_step(text: str, rating: int, correction: str) -> dict[str, Any]:
         "human_completion": human,
         "chosen_completion": None if rating == -1 else 0,
     }
+
+
+FAMILY = Family(NAME, "PRM800K: a rating per step", recognise, read)

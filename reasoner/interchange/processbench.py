@@ -9,9 +9,10 @@ solution's own is right; that becomes the verdict.
 
 from typing import Any
 
+import reasoner.interchange.fields as fields
 from reasoner.checks.answers import extract_answer
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
+from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Label, Maker, Problem, Trace, Verdict, make_problem
 
@@ -59,3 +60,6 @@ def write(problem: Problem, trace: Trace, label: Label) -> dict[str, Any] | str:
         "annotator": label.annotator,
         "created": label.created,
     }
+
+
+FAMILY = Family(NAME, "ProcessBench: first wrong step", recognise, read)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
-from reasoner.interchange import fields
 from reasoner.interchange.lines import read_values
 from reasoner.records import Label, Pair, Problem, Trace
 

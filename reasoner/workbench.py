@@ -12,7 +12,7 @@ import threading
 from concurrent.futures import Future
 from pathlib import Path
 
-from reasoner.engines import BUILT_IN, Engine, engine_kind, load_engine
+from reasoner.engines import BUILT_IN, SCRIPTED, Engine, engine_kind, load_engine
 from reasoner.engines.local_loading import adapter_name
 from reasoner.engines.prompts import first_pit_settings
 from reasoner.errors import WorkbenchError
@@ -94,7 +94,9 @@ class Workbench:
         """The model in use, for the screen: "built-in solver with adapter run-3"."""
         kind = engine_kind(self.model, self.server)
         if kind == "server":
-            return f"{self.model or 'the model'} at {self.server}"
+            return f"{'the model' if self.model in ('', BUILT_IN) else self.model} at {self.server}"
+        if kind == "scripted":
+            return f"script {Path(self.model.removeprefix(SCRIPTED)).name}"
         name = "built-in solver" if self.model == BUILT_IN else self.model.rstrip("/").split("/")[-1]
         return f"{name} with adapter {adapter_name(self.adapter)}" if self.adapter else name
 

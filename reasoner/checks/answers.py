@@ -17,7 +17,7 @@ import re
 import sys
 from functools import lru_cache
 
-from reasoner.checks.numbers import NOT_UNITS, plain_text, read_clock, read_number, same_clock, same_number
+from reasoner.checks.numbers import MATH_WORDS, plain_text, read_clock, read_number, same_clock, same_number
 from reasoner.checks.worker import NotStarted, Worker, limit_memory, limit_this_process
 from reasoner.records import Verdict
 
@@ -28,12 +28,13 @@ _worker = Worker("from reasoner.checks.answers import serve; serve()", SECONDS +
 
 _MARKER = re.compile(
     r"####|\\boxed\s*(?=\{)|(?:^|\n)[ \t]*A:|"
-    r"(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is(?!\s+(?:not|wrong)\b)\s*:?|\s*:)",
+    r"(?:the\s+)?(?:final\s+|correct\s+)?answer(?:\s+is(?!\s+(?:not|wrong|right|correct|incorrect)\b)\s*:?|\s*:)",
     re.IGNORECASE,
 )
 _NUMBER_IN_TEXT = re.compile(
     r"(?<![\w.])[-−]?\s?[$€£]?\s?[-−]?(?:\d+\s+\d+/\d+|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?|\.\d+)\s*\\?%?"
 )
+_FORMULA = re.compile(r"\$((?:[^$\\A-Za-z]|\\[A-Za-z]+|\\.|[A-Za-z]{1,2}(?![A-Za-z]))+)\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|[!?;](?=\s|$)|,\s+(?=[a-z])|\s+(?:because|since|so|which)\b")
 
 
@@ -74,13 +75,9 @@ def _after_marker(text: str) -> str | None:
     boxed = re.search(r"\\boxed\s*(?=\{)", line)
     if boxed:
         return _braced(line, boxed.end())
-    line = line.strip("*_` ").rstrip(".").strip()
+    line = _undressed(line)
     if not line or read_number(line) is not None or read_clock(line) is not None:
         return line or None
-    for wrapper in (r"^\$([^$]+)\$", r"^\\\((.+?)\\\)", r"^\\\[(.+?)\\\]"):
-        wrapped = re.match(wrapper, line)
-        if wrapped:
-            return wrapped[1].strip()
     line = _SENTENCE_END.split(line, maxsplit=1)[0].strip()
     if read_number(line) is not None or "\\" in line:
         return line
@@ -88,9 +85,18 @@ def _after_marker(text: str) -> str | None:
         return _after_marker(line.rsplit("=", 1)[1]) or line
     words = re.findall(r"[A-Za-z]{2,}", line.lower())
     numbers = _NUMBER_IN_TEXT.findall(line)
-    if words and numbers and not NOT_UNITS.intersection(words):  # "that she has 18 eggs": prose around a number
+    if words and numbers and not MATH_WORDS.intersection(words):  # "that she has 18 eggs": prose around a number
         return str(numbers[0]).strip()
     return line or None
+
+
+def _undressed(line: str) -> str:
+    """`line` without bold signs, LaTeX's delimiters around its beginning, and "x =" before a value."""
+    line = line.strip("*_` ").rstrip(".").strip()
+    wrapped = _FORMULA.match(line)
+    if wrapped:
+        line = next(group for group in wrapped.groups() if group is not None).strip()
+    return re.sub(r"^[A-Za-z]\s*=\s*(?=[-+\d.$\\(])", "", line)
 
 
 def _last_number(text: str) -> str | None:

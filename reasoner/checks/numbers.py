@@ -37,30 +37,10 @@ _WORDS |= {word: 10 * value for value, word in enumerate(_TENS.split(), start=2)
 _WORDS |= {f"{ten}-{one}": _WORDS[ten] + _WORDS[one] for ten in _TENS.split() for one in _UNITS_OF_WORDS.split()[1:10]}
 
 # Words after a number that make it an expression rather than a number with a unit.
-NOT_UNITS = frozenset(
-    [
-        "pi",
-        "sqrt",
-        "sin",
-        "cos",
-        "tan",
-        "log",
-        "ln",
-        "exp",
-        "theta",
-        "alpha",
-        "beta",
-        "infinity",
-        "inf",
-        "mod",
-        "choose",
-        "or",
-        "and",
-        "plus",
-        "minus",
-        "times",
-    ]
+MATH_WORDS = frozenset(
+    ["pi", "sqrt", "sin", "cos", "tan", "log", "ln", "exp", "theta", "alpha", "beta", "infinity", "inf"]
 )
+_NOT_UNITS = MATH_WORDS | {"mod", "choose", "or", "and", "plus", "minus", "times"}
 _ONE_LETTER_UNITS = frozenset("mgshlLJNWVF")
 
 _FRACTION = re.compile(r"\\[dt]?frac\s*(?:\{\s*(-?\d+)\s*\}|(\d))\s*(?:\{\s*(-?\d+)\s*\}|(\d))")
@@ -84,7 +64,7 @@ _NUMBER = re.compile(
     rf"""\s*(?P<sign>[-+]?)\s*(?:US)?\s*[$€£¥₹]?\s*(?P<sign2>[-+]?)\s*
     (?:(?P<mixed>\d+)\s+(?P<mixed_over>\d+)/(?P<mixed_under>\d+)
       |(?P<over>{_DIGITS}(?:\.\d+)?|\.\d+)\s*/\s*(?P<under>-?\d+(?:\.\d+)?)
-      |(?P<digits>{_DIGITS}(?:\.\d*)?|\.\d+)(?P<power>[eE][-+]?\d{{1,2}}(?![A-Za-z0-9])|\s*(?:\\times|\\cdot|[x×*·])\s*10\s*\^\s*\{{?-?\d{{1,2}}\}}?)?)
+      |(?P<digits>{_DIGITS}(?:\.\d+)?|\.\d+)(?P<power>[eE][-+]?\d{{1,2}}(?![A-Za-z0-9])|\s*(?:\\times|\\cdot|[x×*·])\s*10\s*\^\s*\{{?-?\d{{1,2}}\}}?)?)
     (?P<rest>.*)""",
     re.VERBOSE | re.DOTALL,
 )
@@ -166,10 +146,10 @@ def _is_unit(rest: str) -> bool:
     """Is what follows a number nothing but a unit ("apples", " per hour", " cm^2")?"""
     if not rest.strip():
         return True
-    if not _UNIT.fullmatch(rest):
+    if not _UNIT.fullmatch(rest) or re.search(r"\.\s+[A-Z]", rest):
         return False
     words = re.findall(r"[A-Za-z]+", rest)
-    if any(word.lower() in NOT_UNITS for word in words):
+    if any(word.lower() in _NOT_UNITS for word in words):
         return False
     if words and len(words[0]) == 1:  # "2k", "5 x" are algebra, "5 m" is a length
         return words[0] in _ONE_LETTER_UNITS or (len(words) > 1 and words[0] in "apAP")

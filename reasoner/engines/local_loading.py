@@ -18,6 +18,7 @@ from reasoner.errors import EngineError
 BUILT_IN = str(Path(__file__).resolve().parents[2] / "assets" / "model" / "solver")
 HUB_ID = re.compile(r"[\w.-]+(/[\w.-]+)?")
 PICKLED = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
+TOKENIZERS = ("tokenizer.json", "tokenizer.model", "vocab.*", "spiece.model", "tekken.json", "*.tiktoken")
 SMALL = 100_000_000  # parameters. Ours: on ZeroGPU a model below this answers sooner on the CPU than a GPU is granted
 
 
@@ -72,6 +73,8 @@ def _check_model_folder(folder: Path, is_built_in: bool) -> None:
         )
     if not any(folder.glob("*.safetensors")):
         raise EngineError(_no_weights(folder))
+    if not any(file for pattern in TOKENIZERS for file in folder.glob(pattern)):
+        raise EngineError(f"{folder} has no tokenizer (tokenizer.json is missing): copy the whole folder again.")
 
 
 def _no_weights(folder: Path) -> str:

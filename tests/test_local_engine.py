@@ -1,0 +1,384 @@
+"""Models in this process: random ones of two layers, so what they write is noise, but the same noise every time."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from reasoner.engines import BUILT_IN, load_engine
+from reasoner.engines.local import LocalEngine
+from reasoner.engines.local_loading import adapter_name, find_model
+from reasoner.errors import BadInput, EngineError
+from reasoner.records import Sampling, make_problem
+from reasoner.solve import solve
+from tests.tiny_model import QUESTION, make_adapter, make_model
+
+PROMPTS = [QUESTION + "\n", "Ana has 3 coins .\n", QUESTION + "\nSolve Parent: Ben has 3 + 2\n", "How many ?\n"]
+CHAT = (
+    "{% for m in messages %}Question : {{ m.content }}\n{% endfor %}{% if add_generation_prompt %}Answer :\n{% endif %}"
+)
+NOISE = Sampling(num=3, temperature=1.0, max_new_tokens=24, seed=3)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def models(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("models")
+    for kind in ("qwen3", "llama", "gpt2", "mistral"):
+        make_model(folder / kind, kind)
+    make_model(folder / "base", plain=False)
+    make_model(folder / "chat", plain=False, chat_template=CHAT)
+    make_model(folder / "other", "llama", seed=1)
+    make_adapter(folder / "qwen3", folder / "run-1" / "adapter")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def engine(models: Path) -> LocalEngine:
+    return loaded(models / "qwen3")
+
+
+def loaded(model: Path, adapter: str = "") -> LocalEngine:
+    engine = load_engine(str(model), adapter)
+    assert isinstance(engine, LocalEngine)
+    return engine
+
+
+def texts(engine: LocalEngine, prompts: list[str], sampling: Sampling = NOISE) -> list[list[str]]:
+    return [[one.text for one in completions] for completions in engine.complete(prompts, sampling)]
+
+
+def test_the_same_seed_and_prompts_give_the_same_text(engine: LocalEngine) -> None:
+    first = engine.complete(PROMPTS, NOISE)
+    assert engine.complete(PROMPTS, NOISE) == first
+    assert len({text for row in texts(engine, PROMPTS) for text in row}) > 9
+    assert texts(engine, PROMPTS, Sampling(num=3, temperature=1.0, max_new_tokens=24, seed=90)) != texts(
+        engine, PROMPTS
+    )
+
+
+def test_a_text_depends_on_its_prompt_and_seed_and_not_on_its_neighbours(engine: LocalEngine) -> None:
+    together = texts(engine, PROMPTS)
+    assert texts(engine, PROMPTS[::-1])[::-1] == together
+    assert texts(engine, PROMPTS[:1]) == together[:1]
+    assert texts(engine, PROMPTS * 2) == together * 2
+    for index in range(3):
+        alone = Sampling(num=1, temperature=1.0, max_new_tokens=24, seed=3 + index)
+        assert [row[0] for row in texts(engine, PROMPTS, alone)] == [row[index] for row in together]
+
+
+@pytest.mark.parametrize("kind", ["qwen3", "llama", "gpt2", "mistral"])
+@pytest.mark.parametrize("top_p", [1.0, 0.6])
+def test_our_loop_writes_what_generate_writes(models: Path, kind: str, top_p: float) -> None:
+    from reasoner.engines.local_sampling import Row, Settings, can_loop, sample
+
+    engine = loaded(models / kind)
+    assert can_loop(engine.model) == (kind != "mistral")  # a window of attention: left to generate
+    ids = [tuple(engine.tokenizer(prompt)["input_ids"]) for prompt in PROMPTS]
+    rows = [Row(one, f"{i} {one}", limit=5 + 7 * i) for one in ids for i in range(5)]
+    settings = Settings(1.0, top_p, frozenset({2, 7}), lambda tokens: tokens[-1] == 9)
+    ours = sample(engine.model, rows, settings)
+    theirs = sample(engine.model, rows, settings, by_generate=True)
+    assert [one.tokens for one in ours] == [one.tokens for one in theirs]
+    assert [one.is_finished for one in ours] == [one.is_finished for one in theirs]
+    assert len({len(one.tokens) for one in ours}) > 4  # rows left the batch at different times
+    assert not sample(engine.model, [], settings)
+
+
+@pytest.mark.parametrize("kind", ["qwen3", "gpt2"])
+def test_greedy_is_what_transformers_calls_greedy(models: Path, kind: str) -> None:
+    engine = loaded(models / kind)
+    for prompt in PROMPTS:
+        [[first, second]] = engine.complete([prompt], Sampling(num=2, temperature=0, max_new_tokens=20))
+        ids = engine.tokenizer(prompt, return_tensors="pt")["input_ids"]
+        written = engine.model.generate(ids, do_sample=False, max_new_tokens=20)[0, ids.shape[1] :]
+        assert first == second
+        assert first.text == engine.tokenizer.decode(written, skip_special_tokens=True)
+
+
+def test_tokens_are_drawn_from_the_models_distribution(engine: LocalEngine) -> None:
+    """The first token of 4,000 samples against the softmax, and nothing outside the nucleus."""
+    import torch
+
+    from reasoner.engines.local_sampling import Row, Settings, sample
+
+    ids = tuple(engine.tokenizer(PROMPTS[0])["input_ids"])
+    with torch.inference_mode():
+        logits = engine.model(torch.tensor([ids])).logits[0, -1]
+    for top_p in (1.0, 0.5):
+        probabilities = torch.softmax(logits / 0.8, -1)
+        ordered, places = probabilities.sort(descending=True)
+        nucleus = places[: int((ordered.cumsum(0) < top_p).sum()) + 1]
+        expected = torch.zeros_like(probabilities)
+        expected[nucleus] = probabilities[nucleus] / probabilities[nucleus].sum()
+        rows = [Row(ids, f"draw {number}", limit=1) for number in range(4000)]
+        drawn = sample(engine.model, rows, Settings(0.8, top_p, frozenset(), lambda tokens: False))
+        counts = torch.bincount(torch.tensor([one.tokens[0] for one in drawn]), minlength=len(expected)) / len(rows)
+        assert float((counts - expected).abs().max()) < 0.03  # 3 standard errors of a rate of one half: 0.024
+        assert set(counts.nonzero().flatten().tolist()) <= set(nucleus.tolist())
+
+
+def test_the_batch_may_be_of_any_size(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    together = texts(engine, PROMPTS)
+    for num_rows in (1, 2, 5):
+        monkeypatch.setattr("reasoner.engines.local.batch_rows", lambda model, rows, num=num_rows: num)
+        assert texts(engine, PROMPTS) == together
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_one_row_too_many_is_an_error() -> None:
+    import torch
+
+    from reasoner.engines.local_batches import in_batches
+    from reasoner.engines.local_sampling import Row
+
+    sizes = []
+
+    def draw(rows):  # type: ignore[no-untyped-def]
+        sizes.append(len(rows))
+        if len(rows) > limit:
+            raise torch.OutOfMemoryError("no memory left")
+        return list(rows)
+
+    limit = 3
+    rows = [Row((number,), "", 1) for number in range(8)]
+    assert in_batches(draw, rows, 8) == rows
+    assert sizes == [8, 4, 2, 2, 2, 2]
+    limit = 0
+    with pytest.raises(EngineError, match="too little free memory"):
+        in_batches(draw, rows, 8)
+
+
+def test_a_stop_string_ends_the_text_and_stays_in_it(engine: LocalEngine) -> None:
+    [[whole]] = engine.complete([PROMPTS[0]], Sampling(temperature=1.0, max_new_tokens=40, seed=3))
+    words = whole.text.split(" ")
+    stop = " ".join(words[4:6])
+    [[cut]] = engine.complete([PROMPTS[0]], Sampling(temperature=1.0, max_new_tokens=40, seed=3, stop=("never", stop)))
+    assert cut.text == whole.text[: whole.text.index(stop) + len(stop)]
+    assert cut.is_finished and cut.num_tokens < whole.num_tokens
+
+
+def test_a_text_is_finished_only_when_it_ended_by_itself(engine: LocalEngine) -> None:
+    completions = [one for row in engine.complete(PROMPTS, Sampling(40, 1.0, 1.0, 24)) for one in row]
+    assert {one.is_finished for one in completions} == {True, False}
+    for one in completions:
+        assert one.num_tokens == 24 if not one.is_finished else one.num_tokens <= 24
+        assert "[EOS]" not in one.text and "[PAD]" not in one.text
+
+
+def test_a_prompt_that_fills_the_context_is_refused_with_the_numbers(engine: LocalEngine) -> None:
+    assert engine.context == 256
+    with pytest.raises(BadInput, match=r"300 tokens.*256 in all"):
+        engine.complete([PROMPTS[0], "coins " * 300], NOISE)
+    [[last]] = engine.complete(["coins " * 250], Sampling(temperature=1.0, max_new_tokens=100, seed=1))
+    assert last.num_tokens <= 6
+
+
+def test_an_empty_prompt_is_continued(engine: LocalEngine) -> None:
+    assert engine.complete([""], NOISE)[0][0].num_tokens > 0
+
+
+def test_each_model_is_asked_in_its_own_way(models: Path, engine: LocalEngine) -> None:
+    assert engine.render(QUESTION, "Think.") == QUESTION + "\n"
+    assert loaded(models / "base").render(QUESTION, "Think.") == f"Question: {QUESTION}\nAnswer (Think.):\n"
+    chat = loaded(models / "chat")
+    assert chat.render(QUESTION, "Think.") == f"Question : {QUESTION}\n\nThink.\nAnswer :\n"
+    assert chat.render("Ana [EOS] has", "").startswith("Question : Ana  has\n")  # nobody ends their own turn
+
+
+def test_a_rendered_chat_is_not_begun_twice(models: Path, tmp_path: Path) -> None:
+    """A template that writes the beginning of the sequence, and a tokenizer that would write it again."""
+    from tokenizers.processors import TemplateProcessing
+
+    folder = shutil.copytree(models / "chat", tmp_path / "bos")
+    engine = loaded(folder)
+    engine.tokenizer.add_special_tokens({"bos_token": "[UNK]"})
+    engine.tokenizer._tokenizer.post_processor = TemplateProcessing(single="[UNK] $A", special_tokens=[("[UNK]", 1)])
+    assert engine.tokenizer("Ana")["input_ids"][0] == 1
+    assert engine.count_tokens("[UNK] Ana") == 2
+    engine._has_template = False
+    assert engine.count_tokens("Ana") == 2
+
+
+def test_words_outside_the_vocabulary_are_named_once(engine: LocalEngine) -> None:
+    assert engine.unknown_words("Zorblax has 3 coins . Zorblax and 12 florins ?") == ["Zorblax", "florins"]
+    assert engine.unknown_words(QUESTION) == []
+    assert engine.unknown_words("") == []
+
+
+def test_text_with_half_a_surrogate_or_no_text_at_all_does_no_harm(engine: LocalEngine) -> None:
+    assert engine.count_tokens("Ana \udc80 has") >= 2
+    assert engine.complete([], NOISE) == []
+
+
+def test_an_adapter_changes_the_text_and_is_named(models: Path, engine: LocalEngine) -> None:
+    adapted = loaded(models / "qwen3", str(models / "run-1" / "adapter"))
+    assert (adapted.maker.model, adapted.maker.adapter) == ("qwen3", "run-1")
+    assert texts(adapted, PROMPTS) != texts(engine, PROMPTS)
+    as_model = loaded(models / "run-1" / "adapter")
+    assert as_model.maker == adapted.maker
+    assert texts(as_model, PROMPTS) == texts(adapted, PROMPTS)
+
+
+def test_a_merged_adapter_writes_what_the_unmerged_one_writes(models: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    merged = loaded(models / "qwen3", str(models / "run-1" / "adapter"))
+    plain = AutoModelForCausalLM.from_pretrained(models / "qwen3")
+    unmerged = PeftModel.from_pretrained(plain, models / "run-1" / "adapter")
+    ids = merged.tokenizer(QUESTION, return_tensors="pt")["input_ids"]
+    with torch.inference_mode():
+        assert torch.allclose(merged.model(ids).logits, unmerged(ids).logits, atol=1e-4)
+
+
+def test_traces_name_the_model_and_can_be_drawn_again(engine: LocalEngine) -> None:
+    problem = make_problem(QUESTION, "5", "typed")
+    sampling = Sampling(num=5, temperature=1.0, max_new_tokens=24, seed=11)
+    traces = list(solve(engine, problem, "transitions", sampling))
+    assert [trace.maker.seed for trace in traces] == [11, 12, 13, 14, 15]
+    assert {(trace.maker.engine, trace.maker.model) for trace in traces} == {("local", "qwen3")}
+    again = Sampling(temperature=1.0, max_new_tokens=24, seed=14)
+    assert [trace.id for trace in solve(engine, problem, "transitions", again)] == [traces[3].id]
+
+
+def test_the_weights_stay_as_they_are(models: Path) -> None:
+    import torch
+
+    engine = loaded(models / "qwen3")
+    assert engine.model.dtype == torch.float32
+    assert not engine.model.training
+
+
+# What cannot be loaded, and what it says
+
+
+def broken(models: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(models / "qwen3", tmp_path / "broken")
+
+
+def refusal(model: str | Path, adapter: str | Path = "") -> str:
+    with pytest.raises(EngineError) as caught:
+        load_engine(str(model), str(adapter))
+    return str(caught.value)
+
+
+def test_a_missing_folder(tmp_path: Path) -> None:
+    assert "no model folder" in refusal(tmp_path / "nowhere")
+    assert "no config.json" in refusal(tmp_path)
+
+
+def test_a_built_in_solver_without_weights_names_the_command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("reasoner.engines.local_loading.BUILT_IN", str(tmp_path / "solver"))
+    assert "make model" in refusal(tmp_path / "solver")
+
+
+def test_a_folder_without_weights(models: Path, tmp_path: Path) -> None:
+    folder = broken(models, tmp_path)
+    (folder / "model.safetensors").unlink()
+    assert "has no weights" in refusal(folder)
+    (folder / "pytorch_model.bin").write_bytes(b"cos\nsystem\n(S'touch /tmp/owned'\ntR.")
+    assert "pickled weights only" in refusal(folder)
+
+
+def test_weights_that_are_cut_off_or_incomplete(models: Path, tmp_path: Path) -> None:
+    from safetensors.torch import load_file, save_file
+
+    folder = broken(models, tmp_path)
+    weights = load_file(folder / "model.safetensors")
+    save_file({name: value for name, value in weights.items() if "mlp" not in name}, folder / "model.safetensors")
+    assert "incomplete" in refusal(folder)
+    (folder / "model.safetensors").write_bytes(b"\x10\x00\x00\x00\x00\x00\x00\x00{}")
+    assert "cannot be loaded" in refusal(folder)
+
+
+@pytest.mark.parametrize("config", ["{", "[]", '{"model_type": "no such thing"}', '{"model_type": "t5"}'])
+def test_a_config_that_is_no_decoders(models: Path, tmp_path: Path, config: str) -> None:
+    folder = broken(models, tmp_path)
+    (folder / "config.json").write_text(config)
+    assert "cannot be loaded" in refusal(folder)
+
+
+def test_a_folder_without_a_tokenizer(models: Path, tmp_path: Path) -> None:
+    folder = broken(models, tmp_path)
+    for file in folder.glob("tokenizer*"):
+        file.unlink()
+    assert "no tokenizer" in refusal(folder)
+
+
+def test_code_that_comes_with_a_model_is_not_run(models: Path, tmp_path: Path) -> None:
+    folder = broken(models, tmp_path)
+    config = json.loads((folder / "config.json").read_text())
+    config |= {"model_type": "evil", "auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'owned')!r}, 'w')\n")
+    refusal(folder)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_a_name_that_the_hub_does_not_know(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    assert "check the name and the network" in refusal("nobody/no-such-model")
+
+
+def test_an_adapter_of_another_model(models: Path, tmp_path: Path) -> None:
+    assert "was made for the model" in refusal(models / "other", models / "run-1" / "adapter")
+    renamed = shutil.copytree(models / "gpt2", tmp_path / "qwen3")  # the same name, other layers
+    assert "does not fit" in refusal(renamed, models / "run-1" / "adapter")
+
+
+def test_an_adapter_that_is_not_there_or_not_finished(models: Path, tmp_path: Path) -> None:
+    assert "no adapter_config.json" in refusal(models / "qwen3", tmp_path)
+    folder = shutil.copytree(models / "run-1" / "adapter", tmp_path / "adapter")
+    (folder / "adapter_model.safetensors").rename(folder / "adapter_model.bin")
+    assert "adapter_model.safetensors" in refusal(models / "qwen3", folder)
+    (folder / "adapter_model.bin").rename(folder / "adapter_model.safetensors")
+    (folder / "adapter_config.json").write_text("{")
+    assert "cannot be read" in refusal(models / "qwen3", folder)
+    assert "leave out" in refusal(models / "run-1" / "adapter", folder)
+
+
+def test_an_adapter_follows_the_built_in_solver_into_another_checkout(
+    models: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = tmp_path / "here" / "assets" / "model" / "solver"
+    shutil.copytree(models / "qwen3", here)
+    monkeypatch.setattr("reasoner.engines.local_loading.BUILT_IN", str(here))
+    folder = shutil.copytree(models / "run-1" / "adapter", tmp_path / "adapter")
+    config = json.loads((folder / "adapter_config.json").read_text())
+    config["base_model_name_or_path"] = "/elsewhere/assets/model/solver"
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    assert find_model(str(folder)).model == str(here)
+    assert find_model(str(here), str(folder)).adapter == str(folder)
+    config["base_model_name_or_path"] = ""
+    (folder / "adapter_config.json").write_text(json.dumps(config))
+    assert "does not name its base model" in refusal(folder)
+
+
+def test_an_adapter_is_called_by_its_run() -> None:
+    assert adapter_name("/runs/run-3/adapter") == "run-3"
+    assert adapter_name("/somewhere/lora-16") == "lora-16"
+    assert adapter_name("") == ""
+
+
+def test_the_built_in_solver_answers_if_it_is_there() -> None:
+    if not (Path(BUILT_IN) / "model.safetensors").is_file():
+        pytest.skip("the built-in solver has not been trained yet")
+    engine = loaded(Path(BUILT_IN))
+    question = "Ana has 41 coins. Ben has 26 more coins than Ana. How many coins does Ben have?"
+    [trace] = solve(engine, make_problem(question, "67", "typed"), sampling=Sampling(temperature=0))
+    assert trace.steps[0].action == "Formalize" and trace.steps[-1].action == "Summarize"
+    assert engine.unknown_words(question) == []
+    assert engine.unknown_words("Zorblax owns 3 quokkas.") != []

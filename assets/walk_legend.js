@@ -28,7 +28,7 @@ function selectState(id) {
 
 function drawLegend(plan) {
   const kinds = new Set(plan.nodes.map((node) => node.kind));
-  const items = MEANINGS.filter(([kind]) => kinds.has(kind)).map(([kind, words]) => make('li', {}, make('i', { class: 'fp-key', 'data-kind': kind, 'aria-hidden': 'true' }, state.figure.look.markers[kind].glyph), words));
+  const items = MEANINGS.filter(([kind]) => kinds.has(kind)).map(([kind, words]) => make('li', {}, make('i', { class: 'fp-key', 'data-kind': kind, 'aria-hidden': 'true' }, kind === 'pit' ? '' : state.figure.look.markers[kind].glyph), words));
   if (plan.edges.some((edge) => !edge.isLegal)) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'illegal', 'aria-hidden': 'true' }, '⊘'), 'action not allowed here'));
   part('legend').replaceChildren(...items);
 }

@@ -61,7 +61,8 @@ function drawSteps() {
   if (one) {
     for (let k = 1; k < one.path.length; k += 1) {
       const [action, isLegal] = one.steps[k - 1];
-      items.push(stepItem(k, String(k), [action, isLegal], figure.states[one.path[k]].html, 'Step ' + k));
+      const isWritten = action && isLegal && one.texts[k - 1].startsWith(action); // the step names its action itself
+      items.push(stepItem(k, String(k), isWritten ? null : [action, isLegal], figure.states[one.path[k]].html, 'Step ' + k));
     }
   }
   part('list').replaceChildren(...items);

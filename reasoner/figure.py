@@ -148,7 +148,7 @@ def maker_words(maker: Maker) -> str:
 def _names(graph: StateGraph) -> set[str]:
     """Names of the quantities that steps establish: of "ben's coins=67" the part before the sign."""
     facts = (fact for _, about in graph.digraph.nodes(data=True) for fact in about["established"])
-    return {fact.rpartition("=")[0].strip() for fact in facts if "=" in fact} - {""}
+    return {fact.rpartition("=")[0].strip() for fact in facts if "=" in fact} - {"", "answer"}
 
 
 def _state(facts: dict[str, Any], names: set[str]) -> dict[str, Any]:

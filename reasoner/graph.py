@@ -43,6 +43,7 @@ established = lru_cache(maxsize=65_536)(_established)
 """Asked for the same steps at every label."""
 
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
+_ANSWER = re.compile(r"(?:so )?the (?:final )?answer is:? (.+?)\.?|(?:A:|####) ?(.+)", re.IGNORECASE)
 _ACTION = re.compile(rf"^(?:Action: )?(?:{'|'.join(ACTIONS)})\s*:\s*")
 
 
@@ -156,6 +157,8 @@ def short_label(step: Step | str) -> str:
     """
     text = " ".join(_CALCULATOR.sub("", step if isinstance(step, str) else step.text).split())
     text = _ACTION.sub("", text)
+    if answer := _ANSWER.fullmatch(text):
+        return _cut(f"answer {answer[1] or answer[2]}")
     name, _, rest = text.partition(" = ")
     if rest and not re.search(r"\d", name) and len(name) < LABEL_LENGTH:
         return _cut(f"{name} = {rest.rsplit(' = ', 1)[-1]}")

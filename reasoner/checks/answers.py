@@ -34,7 +34,9 @@ _MARKER = re.compile(
 _NUMBER_IN_TEXT = re.compile(
     r"(?<![\w.])[-−]?\s?[$€£]?\s?[-−]?(?:\d+\s+\d+/\d+|(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?(?:\s*/\s*\d+(?:\.\d+)?)?|\.\d+)\s*\\?%?"
 )
-_FORMULA = re.compile(r"\$((?:[^$\\A-Za-z]|\\[A-Za-z]+|\\.|[A-Za-z]{1,2}(?![A-Za-z]))+)\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]")
+_FORMULA = re.compile(
+    r"\$((?:[^$\\A-Za-z]|\\[A-Za-z]+|\\.|[A-Za-z]{1,2}(?![A-Za-z]))+)\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]"
+)
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|[!?;](?=\s|$)|,\s+(?=[a-z])|\s+(?:because|since|so|which)\b")
 
 

@@ -65,8 +65,9 @@ def is_equal(left: Side, right: Side, known: Mapping[str, Fraction]) -> bool:
     if one == other:
         return True
     has_percent = left.program.has_percent or right.program.has_percent
+    can_snap = left.program.can_snap or right.program.can_snap
     for percent in (100, 1) if has_percent else (100,):
-        for snap in (False, True):
+        for snap in (False, True) if can_snap else (False,):
             one, other = left.value(known, percent, snap), right.value(known, percent, snap)
             if one is not None and other is not None and (rounds_to(one, other, right) or rounds_to(other, one, left)):
                 return True

@@ -14,11 +14,15 @@ Rules for words between numbers:
 Not covered: number words ("three plus four"), unit conversion, inequalities.
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reasoner.equations.runs import Side, read_runs
 from reasoner.equations.tokens import Token, tokenize
+
+_CLAUSE_END = re.compile(r"[,;:?!](?=\s)|\n|\Z")
+_EQUALS = re.compile(r"=|≈|≅|\\approx|\\simeq")
 
 
 @dataclass(slots=True)
@@ -31,14 +35,25 @@ class Chain:
 
 def chains(text: str) -> list[Chain]:
     """All the chains of equations in `text`, calculator marks first."""
-    found: list[Chain] = []
-    tokens = tokenize(text)
-    for token in tokens:
-        if token.kind == "mark" and "=" in token.text:
-            inner = tokenize(text, token.start + 2, token.end - 2)
-            found += [Chain(chain.sides, True) for chain in _chains(text, inner)]
-    found += _chains(text, [token for token in tokens if token.kind != "mark"])
-    return found
+    marks: list[Chain] = []
+    written: list[Chain] = []
+    for start, end in _clauses(text):
+        tokens = tokenize(text, start, end)
+        for token in tokens:
+            if token.kind == "mark" and "=" in token.text:
+                inner = tokenize(text, token.start + 2, token.end - 2)
+                marks += [Chain(chain.sides, True) for chain in _chains(text, inner)]
+        written += _chains(text, [token for token in tokens if token.kind != "mark"])
+    return marks + written
+
+
+def _clauses(text: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of the clauses of `text` in which two things are said to be equal: the others need no reading."""
+    start = 0
+    for match in _CLAUSE_END.finditer(text):
+        if _EQUALS.search(text, start, match.end()):
+            yield start, match.end()
+        start = match.end()
 
 
 def _chains(text: str, tokens: list[Token]) -> Iterator[Chain]:

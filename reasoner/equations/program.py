@@ -21,30 +21,31 @@ MAX_POWER = 256
 _PRECEDENCE = {"+": 1, "-": 1, "*": 2, "/": 2, "neg": 3, "^": 4, "root": 5}
 _PREFIX = ("neg", "root")
 
+_Number = int | Fraction  # whole values are kept as int, which is much the faster
 # (sign or "number" or "name" or "percent", value, decimals, name)
-_Item = tuple[str, Fraction, int, str]
+_Item = tuple[str, _Number, int, str]
 
 
 class Program:
     """An expression being read from left to right, then evaluated as often as needed under different readings."""
 
-    __slots__ = ("_open", "_signs", "items", "names")
+    __slots__ = ("_signs", "_values", "items", "names")
 
     def __init__(self) -> None:
         self.items: list[_Item] = []  # postfix
         self.names: list[str] = []  # quantities spoken of by name
         self._signs: list[str] = []
-        self._open = 0
+        self._values: dict[tuple[int, bool], Fraction | None] = {}
 
     def number(self, value: Fraction, num_decimals: int = 0) -> None:
-        self.items.append(("number", value, num_decimals, ""))
+        self.items.append(("number", _slim(value), num_decimals, ""))
 
     def name(self, name: str) -> None:
-        self.items.append(("name", Fraction(0), 0, name))
+        self.items.append(("name", 0, 0, name))
         self.names.append(name)
 
     def percent(self) -> None:
-        self.items.append(("percent", Fraction(0), 0, ""))
+        self.items.append(("percent", 0, 0, ""))
 
     def sign(self, sign: str) -> None:
         """Take a sign: a binary one, or "neg" or "root" before an operand."""
@@ -69,9 +70,10 @@ class Program:
         """No more is to come."""
         while self._signs:
             self._emit()
+        self._values.clear()
 
     def _emit(self) -> None:
-        self.items.append((self._signs.pop(), Fraction(0), 0, ""))
+        self.items.append((self._signs.pop(), 0, 0, ""))
 
     @property
     def is_bare(self) -> bool:
@@ -94,21 +96,34 @@ class Program:
         """The most digits after a point in any of its numbers."""
         return max((item[2] for item in self.items), default=0)
 
+    @property
+    def can_snap(self) -> bool:
+        """Is a number in it that may be rounded from a simple fraction?"""
+        return self.has_percent or self.num_decimals >= 2
+
     def value(self, known: Mapping[str, Fraction], percent: int = 100, snap: bool = False) -> Fraction | None:
         """Its exact value; None where a name is not `known`, zero divides, or numbers grow out of bounds.
 
         `percent`: what "%" divides by (1 reads "50%" as 50). `snap`: read 0.33 as the 1/3 that it was rounded from.
         """
-        stack: list[Fraction] = []
+        if self.names:
+            return self._evaluate(known, percent, snap)
+        key = (percent, snap)
+        if key not in self._values:
+            self._values[key] = self._evaluate(known, percent, snap)
+        return self._values[key]
+
+    def _evaluate(self, known: Mapping[str, Fraction], percent: int, snap: bool) -> Fraction | None:
+        stack: list[_Number] = []
         places = 0
         for kind, number, num_decimals, name in self.items:
-            result: Fraction | None
+            result: _Number | None
             if kind == "number":
-                result, places = snapped(number, num_decimals) if snap else number, num_decimals
+                result, places = (_slim(snapped(Fraction(number), num_decimals)) if snap else number), num_decimals
             elif kind == "name":
                 result = known.get(name)
             elif kind == "percent":
-                result = stack.pop() / percent
+                result = Fraction(stack.pop()) / percent
                 result = snapped(result, places + 2) if snap and percent == 100 else result
             elif kind in _PREFIX:
                 result = -stack.pop() if kind == "neg" else _root(stack.pop())
@@ -118,10 +133,14 @@ class Program:
             if result is None or result.numerator.bit_length() + result.denominator.bit_length() > MAX_BITS:
                 return None
             stack.append(result)
-        return stack[-1] if stack else None
+        return Fraction(stack[-1]) if stack else None
 
 
-def _apply(sign: str, left: Fraction, right: Fraction) -> Fraction | None:
+def _slim(value: Fraction) -> _Number:
+    return value.numerator if value.denominator == 1 else value
+
+
+def _apply(sign: str, left: _Number, right: _Number) -> _Number | None:
     if sign == "+":
         return left + right
     if sign == "-":
@@ -129,8 +148,8 @@ def _apply(sign: str, left: Fraction, right: Fraction) -> Fraction | None:
     if sign == "*":
         return left * right
     if sign == "/":
-        return left / right if right else None
-    return _power(left, right)
+        return _slim(Fraction(left) / right) if right else None
+    return _power(Fraction(left), Fraction(right))
 
 
 def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
@@ -143,7 +162,7 @@ def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
     return Fraction(base ** int(exponent)) if size <= MAX_BITS else None
 
 
-def _root(value: Fraction) -> Fraction | None:
+def _root(value: _Number) -> Fraction | None:
     if value < 0:
         return None
     over, under = math.isqrt(value.numerator), math.isqrt(value.denominator)

@@ -46,7 +46,7 @@ class Side:
     def leading_values(self) -> set[Fraction]:
         """The number, or the share of something, that it starts with, where an operation follows."""
         items = self.program.items
-        values = {items[0][1]} if len(items) > 1 and items[0][0] == "number" else set()
+        values = {Fraction(items[0][1])} if len(items) > 1 and items[0][0] == "number" else set()
         return values | ({self.share} if self.share is not None else set())
 
     def value(self, known: Mapping[str, Fraction], percent: int = 100, snap: bool = False) -> Fraction | None:
@@ -85,6 +85,7 @@ class _Run:
         self.depth = 0
         self.is_due = True  # an operand is due
         self.has_lead = False
+        self.is_bullet = False
         self.is_opaque = False
         self.unit: list[str] = []
         self.share: Fraction | None = None  # the 20% of "20% of 80"
@@ -116,7 +117,7 @@ class _Run:
 
     def _is_cut(self, first: int) -> bool:
         """Does something that is no word stand right before or after, so that only a part of an expression was read?"""
-        before = self.tokens[first - 1].kind if first else "word"
+        before = self.tokens[first - 1].kind if first and not self.is_bullet else "word"
         if before == "open":  # "(3 + 4 = 7)" is whole, "2 * (3 + 4 = 7" is not
             before = self.tokens[first - 2].kind if first > 1 else "word"
         after = self.tokens[self.index].kind if self.index < len(self.tokens) else "word"
@@ -128,7 +129,8 @@ class _Run:
         previous = self.index - 1
         if words_end > self.index and self._starts_figures(words_end):
             self.index, previous = words_end, words_end - 1
-        elif self._is_bullet():
+        elif self._starts_list():
+            self.is_bullet = True
             self.index += 1
             return
         if previous >= 0 and self.tokens[previous].kind == "word":
@@ -140,7 +142,7 @@ class _Run:
             index += 1
         return index
 
-    def _is_bullet(self) -> bool:
+    def _starts_list(self) -> bool:
         token = self.tokens[self.index]
         return (
             token.kind == "operator"

@@ -18,10 +18,11 @@ Not covered: languages other than English.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from reasoner.records import ACTIONS
 
+_SOLVING = frozenset(["Solve Subquestion", "Solve Parent"])
 _NAMES = "|".join(action.replace(" ", "[ _-]") for action in sorted(ACTIONS, key=len, reverse=True))
 _PREFIX = re.compile(
     rf"""\s*(?:\#{{1,4}}\s*|[-*•]\s+|\d{{1,3}}[.)]\s+)?(?:State\s*\d{{1,4}}\s*[:.]?\s*|Step\s*\d{{1,4}}\s*[:.]?\s*)?
@@ -116,34 +117,32 @@ def _by_words(text: str, index: int) -> str | None:
 def illegal_reasons(actions: Sequence[str | None]) -> list[str]:
     """Why each action may not stand where it stands, "" where it may; None, no action named, always may."""
     reasons: list[str] = []
-    done: list[str] = []
+    ever: set[str] = set()
+    done: set[str] = set()  # since the start or the last Backtrack
+    previous = ""
     for action in actions:
-        reasons.append(_illegal_reason(action, done) if action else "")
+        reasons.append(_illegal_reason(action, previous, ever, done) if action else "")
         if action:
-            done.append(action)
+            done = set() if action == "Backtrack" else done | {action}
+            ever.add(action)
+            previous = action
     return reasons
 
 
-def _illegal_reason(action: str, done: Sequence[str]) -> str:
-    previous = done[-1] if done else ""
-    solved = [earlier for earlier in done if earlier.startswith("Solve")]
-    if "Summarize" in done:
+def _illegal_reason(action: str, previous: str, ever: Set[str], done: Set[str]) -> str:
+    if "Summarize" in ever:
         return f"{action} after Summarize: the answer was already stated"
     if action == "Backtrack":
         return "" if previous == "Verify" else "Backtrack without a Verify right before it: nothing was found wrong"
     if action == "Verify":
-        return (
-            "" if solved and previous != "Backtrack" else "Verify before anything is solved: there is nothing to check"
-        )
+        is_solved = bool(ever & _SOLVING) and previous != "Backtrack"
+        return "" if is_solved else "Verify before anything is solved: there is nothing to check"
     if action == "Summarize":
-        is_solved = "Solve Parent" in done and previous != "Backtrack"
-        return "" if is_solved else "Summarize before Solve Parent: the question is not solved yet"
-    if previous == "Backtrack":
-        return ""
-    if action in ("Formalize", "Decompose") and solved:
+        return "" if "Solve Parent" in done else "Summarize before Solve Parent: the question is not solved yet"
+    if action == "Solve Subquestion" and "Solve Parent" in done:
+        return "Solve Subquestion after Solve Parent: the question was already solved"
+    if action in ("Formalize", "Decompose") and done & _SOLVING:
         return f"{action} after solving has begun: it belongs before the first solve, or after a Backtrack"
     if action == "Formalize" and "Decompose" in done:
         return "Formalize after Decompose: the question is written out before it is divided"
-    if action == "Solve Subquestion" and solved and solved[-1] == "Solve Parent":
-        return "Solve Subquestion after Solve Parent: the question was already solved"
     return ""

@@ -35,7 +35,7 @@ class Unjudged:
     reason: str
 
 
-Detection = int | None | Unjudged
+Detection = int | Unjudged | None
 Detector = Callable[[Trace, Problem, bool], Detection]
 
 

@@ -67,7 +67,7 @@ def _ends_sentence(text: str, start: int, match: re.Match[str]) -> bool:
     before = text[max(start, match.start() - 20) : match.start()]
     word = _LAST_WORD.search(before)
     last = word[0].lower() if word else ""
-    is_initial = len(last) == 1 and last.isalpha() and not _UNIT_LETTER.search(before)
+    is_initial = len(last) == 1 and before[-1].isupper() and not _UNIT_LETTER.search(before)
     is_list_number = last.isdigit() and before.strip() == last
     return last not in _ABBREVIATIONS and not is_initial and not is_list_number
 

@@ -166,7 +166,7 @@ def test_expressions_are_compared_from_any_thread() -> None:
 
 
 numbers = st.one_of(
-    st.integers(-10**9, 10**9).map(str),
+    st.integers(-(10**9), 10**9).map(str),
     st.integers(0, 10**9).map(lambda n: f"{n:,}"),
     st.decimals(-1000, 1000, places=2).map(lambda d: f"{d:.2f}"),
     st.tuples(st.integers(0, 99), st.integers(1, 99)).map(lambda f: f"{f[0]}/{f[1]}"),

@@ -1,0 +1,457 @@
+"""The server engine, against a double that misbehaves on request and against a real `transformers serve`."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from email.utils import formatdate
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from reasoner.engines import BUILT_IN, load_engine
+from reasoner.engines.prompts import question_prompt
+from reasoner.engines.server import ServerEngine, load
+from reasoner.errors import BadInput, EngineError
+from reasoner.explore import explore
+from reasoner.formats import FORMATS
+from reasoner.records import Completion, Sampling, make_problem
+from reasoner.solve import solve
+from tests.tiny_model import QUESTION, make_model
+
+Reply = tuple[int, Any] | tuple[int, Any, dict[str, str]]
+PROMPT = question_prompt("How much is 3 + 2?", "Think.")
+
+
+class Double:
+    """A server whose every answer the test writes. `seen` keeps (path, body) of each request."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, dict[str, Any]]] = []
+        self.headers: list[dict[str, str]] = []
+        self.answers: Callable[[str, dict[str, Any]], Reply] = lambda path, body: (404, {"detail": "Not Found"})
+        double = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["content-length"] or 0)) or b"{}")
+                self.reply(body)
+
+            def do_GET(self) -> None:
+                self.reply({})
+
+            def reply(self, body: dict[str, Any]) -> None:
+                double.seen.append((self.path, body))
+                double.headers.append(dict(self.headers))
+                status, content, *more = double.answers(self.path, body)
+                raw = content if isinstance(content, bytes) else json.dumps(content).encode()
+                self.send_response(status)
+                for name, value in (more[0] if more else {}).items():
+                    self.send_header(name, value)
+                self.send_header("content-length", str(len(raw)))
+                self.end_headers()
+                self.wfile.write(raw)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.handle_error = lambda *_: None  # type: ignore[method-assign]  # clients that gave up waiting
+        self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def bodies(self, path: str) -> list[dict[str, Any]]:
+        return [body for seen, body in self.seen if seen == path]
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    server = Double()
+    yield server
+    server.close()
+
+
+def engine(double: Double, model: str = "m") -> ServerEngine:
+    return ServerEngine(double.url + "/v1", model, pause=0.001)
+
+
+def ask(engine: ServerEngine, prompt: str = PROMPT, **sampling: Any) -> list[Completion]:
+    [completions] = engine.complete([prompt], Sampling(**sampling))
+    return completions
+
+
+def chat_reply(*texts: str, finish: str = "stop", tokens: int = 8) -> Reply:
+    choices = [{"message": {"role": "assistant", "content": text}, "finish_reason": finish} for text in texts]
+    return 200, {"choices": choices, "usage": {"completion_tokens": tokens}}
+
+
+def text_reply(*texts: str, finish: str = "stop", tokens: int = 8) -> Reply:
+    return 200, {
+        "choices": [{"text": text, "finish_reason": finish} for text in texts],
+        "usage": {"completion_tokens": tokens},
+    }
+
+
+def test_a_fresh_question_is_a_chat(double: Double) -> None:
+    double.answers = lambda path, body: chat_reply("It is 5.", "It is 6.", tokens=9)
+    first, second = ask(engine(double), num=2, seed=7, temperature=0.9, top_p=0.8, max_new_tokens=99, stop=("Q:",))
+    [(path, body)] = double.seen
+    assert path == "/v1/chat/completions"
+    assert body == {
+        "model": "m",
+        "messages": [{"role": "user", "content": "How much is 3 + 2?\n\nThink."}],
+        "n": 2,
+        "seed": 7,
+        "stop": ["Q:"],
+        "top_p": 0.8,
+        "temperature": 0.9,
+        "max_tokens": 99,
+    }
+    assert (first, second) == (Completion("It is 5.", 5, True), Completion("It is 6.", 4, True))
+
+
+def test_a_cut_answer_is_unfinished_and_no_content_is_empty(double: Double) -> None:
+    double.answers = lambda path, body: chat_reply("It is", finish="length")
+    assert not ask(engine(double))[0].is_finished
+    double.answers = lambda path, body: (200, {"choices": [{"message": {"content": None}, "finish_reason": "stop"}]})
+    assert ask(engine(double)) == [Completion("", 0, True)]
+
+
+def test_a_prefix_is_continued_as_text(double: Double) -> None:
+    double.answers = lambda path, body: text_reply("The answer is 5.")
+    ask(engine(double), PROMPT + "3 + 2 = 5\n")
+    assert double.seen[0][0] == "/v1/completions"
+    assert double.seen[0][1]["prompt"] == PROMPT + "3 + 2 = 5\n"
+
+
+def test_a_server_without_chat_is_given_text(double: Double) -> None:
+    refusals: list[Reply] = [
+        (404, {"detail": "Not Found"}),
+        (405, b"no"),
+        (400, {"error": {"message": "you must provide a chat template"}}),
+        (500, b"Internal Server Error"),
+    ]
+    for refusal in refusals:
+        double.seen.clear()
+        double.answers = lambda path, body, refusal=refusal: refusal if "chat" in path else text_reply("5")
+        one = engine(double)
+        assert ask(one)[0].text == "5"
+        ask(one)
+        assert [path for path, _ in double.seen][-2:] == ["/v1/completions"] * 2  # it is not asked for a chat again
+
+
+def chat_only(continues: Callable[[dict[str, Any]], bool]) -> Callable[[str, dict[str, Any]], Reply]:
+    """A server without /completions that goes on with a partial answer when `continues(body)`."""
+
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        if path == "/v1/completions":
+            return 404, {"error": {"message": "This is a chat model and not supported in the v1/completions endpoint."}}
+        last = body["messages"][-1]
+        if last["role"] == "user":
+            return chat_reply("3 + 2 = 5")
+        if not continues(body):
+            return chat_reply(last["content"] + " from the start")
+        return chat_reply("ssippi Mississippi" if last["content"].endswith("Missi") else "going on")
+
+    return answers
+
+
+def test_a_chat_continues_a_partial_answer_in_the_dialect_it_is_seen_to_follow(double: Double) -> None:
+    dialects: list[Callable[[dict[str, Any]], bool]] = [
+        lambda body: body.get("continue_final_message") is True and body["add_generation_prompt"] is False,
+        lambda body: body["messages"][-1].get("prefix") is True,
+        lambda body: "continue_final_message" not in body and "prefix" not in body["messages"][-1],
+    ]
+    for number, dialect in enumerate(dialects):
+        double.seen.clear()
+        double.answers = chat_only(dialect)
+        one = engine(double)
+        assert ask(one, PROMPT + "3 + 2")[0].text == "going on"
+        assert ask(one, PROMPT + "3 + 2", seed=1)[0].text == "going on"
+        assert len(double.bodies("/v1/completions")) == 1
+        chats = double.bodies("/v1/chat/completions")
+        assert len(chats) == number + 1 + 2  # the dialect is looked for once
+        assert chats[-1]["messages"][-1]["content"] == "3 + 2"
+
+
+def test_a_chat_that_begins_a_new_answer_is_not_taken_for_a_continuation(double: Double) -> None:
+    double.answers = chat_only(lambda body: False)
+    one = engine(double)
+    assert ask(one)[0].text == "3 + 2 = 5"
+    for _ in range(2):
+        with pytest.raises(EngineError, match="cannot continue a partial answer"):
+            ask(one, PROMPT + "3 + 2\n")
+
+
+def test_servers_that_know_no_n_are_asked_one_by_one(double: Double) -> None:
+    double.answers = lambda path, body: text_reply(f"seed {body.get('seed', 0)}")
+    completions = engine(double).complete([PROMPT + "a\n", PROMPT + "b\n"], Sampling(num=5, seed=10))
+    expected = [f"seed {seed}" for seed in range(10, 15)]
+    assert [[one.text for one in row] for row in completions] == [expected, expected]
+    assert len(double.seen) == 10
+
+
+def test_settings_that_a_server_refuses_are_left_out_from_then_on(double: Double) -> None:
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        for name in ("n", "seed"):
+            if name in body:
+                return 400, {"error": {"message": f"Unsupported parameter: '{name}'"}}
+        if "max_tokens" in body:
+            return 400, {"error": {"message": "Use 'max_completion_tokens' instead of 'max_tokens'."}}
+        return chat_reply("5")
+
+    double.answers = answers
+    one = engine(double)
+    assert [completion.text for completion in ask(one, num=3, seed=2)] == ["5"] * 3
+    assert set(double.seen[-1][1]) == {"model", "messages", "temperature", "max_completion_tokens"}
+    num_requests = len(double.seen)
+    ask(one, num=1, seed=9)
+    assert len(double.seen) == num_requests + 1
+
+
+def test_a_temperature_is_never_left_out(double: Double) -> None:
+    double.answers = lambda path, body: (400, {"error": {"message": "Unsupported value: 'temperature'"}})
+    with pytest.raises(EngineError, match="'temperature'"):
+        ask(engine(double))
+
+
+def test_greedy_completions_are_asked_for_once(double: Double) -> None:
+    double.answers = lambda path, body: chat_reply("5")
+    assert len(ask(engine(double), num=4, temperature=0)) == 4
+    assert len(double.seen) == 1 and "n" not in double.seen[0][1]
+
+
+def test_a_stop_string_that_the_server_ignores_ends_the_text_anyway(double: Double) -> None:
+    double.answers = lambda path, body: chat_reply("It is 5.\nQuestion: and now?")
+    assert ask(engine(double), stop=("\nQuestion:",))[0].text == "It is 5.\nQuestion:"
+
+
+@pytest.mark.parametrize("status", [408, 429, 500, 502, 503, 529])
+def test_a_busy_server_is_asked_again(double: Double, status: int) -> None:
+    left = [status, status, status]
+    double.answers = lambda path, body: (left.pop(), b"busy") if left else chat_reply("5")
+    assert ask(engine(double))[0].text == "5"
+    assert len(double.seen) == 4
+
+
+def test_a_server_that_stays_busy_is_reported(double: Double) -> None:
+    double.answers = lambda path, body: (429, {"error": "slow down"})
+    with pytest.raises(EngineError, match=r"no more requests.*slow down"):
+        ask(engine(double))
+    assert len(double.seen) == 4
+    double.answers = lambda path, body: (503, b"overloaded")
+    with pytest.raises(EngineError, match=r"status 503.*overloaded"):
+        ask(engine(double))
+
+
+def test_an_empty_purse_is_not_asked_again(double: Double) -> None:
+    double.answers = lambda path, body: (429, {"error": {"code": "insufficient_quota"}})
+    with pytest.raises(EngineError, match="insufficient_quota"):
+        ask(engine(double))
+    assert len(double.seen) == 1
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"),
+    [("7", 7.0), ("0.5", 0.5), ("100000", 60.0), ("-3", 0.0), ("soon", 0.001), ("", 0.001), ("date", 20.0)],
+)
+def test_the_wait_that_a_server_asks_for_is_kept(
+    double: Double, monkeypatch: pytest.MonkeyPatch, header: str, seconds: float
+) -> None:
+    waited: list[float] = []
+    monkeypatch.setattr("reasoner.engines.server.time.sleep", waited.append)
+    told = formatdate(time.time() + 20, usegmt=True) if header == "date" else header
+    left = [1]
+    double.answers = lambda path, body: (429, b"", {"retry-after": told}) if left and left.pop() else chat_reply("5")
+    ask(engine(double))
+    assert [round(one, 3) for one in waited] == [pytest.approx(seconds, abs=1.5 if header == "date" else 1e-9)]
+
+
+@pytest.mark.parametrize(
+    "garbage",
+    [b"", b"<html>hello</html>", b"[]", b"3", b"{}", b'{"choices": 3}', b'{"choices": []}', b'{"choices": [{}]}',
+     b'{"choices": [{"message": 3}]}', b'{"choices": [null]}', b'{"choices": [{"text": "5"}], "usage": 3}',
+     b"\xff\xfe\x00", b'{"choices": [{"text": "5"}], "usage": {"completion_tokens": "many"}}'],
+)  # fmt: skip
+def test_garbage_is_an_error_that_says_so(double: Double, garbage: bytes) -> None:
+    double.answers = lambda path, body: (200, garbage)
+    with pytest.raises(EngineError, match=r"OpenAI-compatible|no completion at all"):
+        ask(engine(double))
+
+
+@pytest.mark.parametrize(
+    ("status", "said", "error", "says"),
+    [
+        (401, "bad key", EngineError, "FIRST_PIT_API_KEY"),
+        (403, "not yours", EngineError, "OPENAI_API_KEY"),
+        (404, "The model `m` does not exist", EngineError, "check --model"),
+        (400, "maximum context length is 4096 tokens", BadInput, "shorten it"),
+        (400, "something else", EngineError, "something else"),
+        (302, "moved", EngineError, "status 302"),
+    ],
+)
+def test_a_refusal_says_what_to_do(double: Double, status: int, said: str, error: type[Exception], says: str) -> None:
+    double.answers = lambda path, body: (status, {"error": {"message": said}})
+    with pytest.raises(error, match=says):
+        ask(engine(double))
+    assert len(double.seen) == 1
+
+
+def test_a_server_that_hangs_up_or_is_not_there(double: Double) -> None:
+    double.close()
+    with pytest.raises(EngineError, match=r"Nothing answers at .*--server"):
+        ask(engine(double))
+
+
+def test_a_server_that_takes_too_long(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reasoner.engines.server.SECONDS", 0.05)
+    over = threading.Event()
+    double.answers = lambda path, body: (200, json.dumps(over.wait(5)).encode())
+    with pytest.raises(EngineError, match="does not answer in time"):
+        ask(engine(double))
+    over.set()
+
+
+def test_the_key_comes_from_the_environment(double: Double, monkeypatch: pytest.MonkeyPatch) -> None:
+    double.answers = lambda path, body: (200, {"data": [{"id": "m"}]})
+    monkeypatch.delenv("FIRST_PIT_API_KEY", raising=False)
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    load(double.url)
+    monkeypatch.setenv("OPENAI_API_KEY", "one")
+    load(double.url)
+    monkeypatch.setenv("FIRST_PIT_API_KEY", "two")
+    load(double.url)
+    keys = [{name.lower(): value for name, value in one.items()}.get("authorization") for one in double.headers]
+    assert keys == [None, "Bearer one", "Bearer two"]
+
+
+def test_a_model_that_is_not_named_is_the_servers_first(double: Double) -> None:
+    double.answers = lambda path, body: (200, {"data": [{"id": "served", "max_model_len": 4096}, {"id": "other"}]})
+    for given, taken, context in (("", "served", 4096), (BUILT_IN, "served", 4096), ("other", "other", 32_768)):
+        engine = load_engine(given, server=double.url + "/v1/")
+        assert (engine.maker.engine, engine.maker.model, engine.context) == ("server", taken, context)
+    assert {path for path, _ in double.seen} == {"/v1/models"}
+
+
+def test_a_server_that_does_not_tell_its_models_is_used_all_the_same(double: Double) -> None:
+    assert load(double.url, "m").maker.model == "m"
+    double.answers = lambda path, body: text_reply("5") if path == "/v1/completions" else (404, b"")
+    engine = load(double.url)
+    assert ask(engine)[0].text == "5"
+    assert "model" not in double.seen[-1][1]
+
+
+def test_a_wrong_key_is_reported_at_once(double: Double) -> None:
+    double.answers = lambda path, body: (401, b"who are you")
+    with pytest.raises(EngineError, match="valid key"):
+        load(double.url, "m")
+
+
+@pytest.mark.parametrize("url", ["", "localhost:8000", "ftp://host", "file:///etc/passwd", "http://"])
+def test_what_is_no_address_is_refused(url: str) -> None:
+    with pytest.raises(BadInput, match="not a server's address"):
+        load(url, "m")
+
+
+def test_several_prompts_are_asked_at_the_same_time(double: Double) -> None:
+    together = threading.Barrier(4, timeout=10)
+
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        if body["prompt"] != PROMPT + "0\n":  # the first goes alone
+            together.wait()
+        return text_reply(body["prompt"][-2])
+
+    double.answers = answers
+    prompts = [f"{PROMPT}{number}\n" for number in range(5)]
+    assert [row[0].text for row in engine(double).complete(prompts, Sampling())] == list("01234")
+
+
+def test_one_failure_among_many_is_told(double: Double) -> None:
+    double.answers = lambda path, body: (401, b"") if body["prompt"].endswith("3\n") else text_reply("5")
+    with pytest.raises(EngineError, match="key"):
+        engine(double).complete([f"{PROMPT}{number}\n" for number in range(5)], Sampling())
+    assert engine(double).complete([], Sampling()) == []
+
+
+# A real server
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """(URL, model folder) of `transformers serve` with a tiny plain model on loopback."""
+    if find_spec("openai") is None:
+        pytest.skip("transformers serve needs the package openai (requirements-dev.txt)")
+    folder = make_model(tmp_path_factory.mktemp("served") / "tiny")
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
+    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    log = folder.parent / "serve.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    try:
+        _wait_for(f"http://127.0.0.1:{port}/health", process, log)
+        yield f"http://127.0.0.1:{port}", folder
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
+    end = time.monotonic() + 240
+    while time.monotonic() < end:
+        assert process.poll() is None, log.read_text()[-2000:]
+        try:
+            if httpx.get(url, timeout=5).is_success:
+                return
+        except httpx.TransportError:
+            time.sleep(0.3)
+    pytest.fail(f"transformers serve did not start: {log.read_text()[-2000:]}")
+
+
+def test_a_real_server_solves_and_explores(served: tuple[str, Path]) -> None:
+    url, folder = served
+    engine = load_engine(str(folder), server=url)
+    assert engine.render(QUESTION, "Think.") == QUESTION + "\n"
+    problem = make_problem(QUESTION, "5", "typed")
+    sampling = FORMATS["transitions"].sampling(num=3, seed=5, max_new_tokens=12)
+    traces = list(solve(engine, problem, "transitions", sampling))
+    assert [trace.maker.seed for trace in traces] == [5, 6, 7]
+    assert {trace.maker.engine for trace in traces} == {"server"}
+    assert [trace.text for trace in solve(engine, problem, "transitions", sampling)] == [trace.text for trace in traces]
+    with_steps = next(trace for trace in traces if trace.steps)
+    pit = explore(engine, with_steps, problem, k=2, max_steps=1)
+    assert pit.probes[0].prompt == QUESTION + "\n" + with_steps.steps[0].text + "\n"
+    assert len(pit.probes[0].completions) == 2
+
+
+def test_a_real_servers_greedy_text_is_the_local_engines(served: tuple[str, Path]) -> None:
+    url, folder = served
+    greedy = Sampling(temperature=0, max_new_tokens=20)
+    remote = load_engine(str(folder), server=url)
+    local = load_engine(str(folder))
+    prompts = [QUESTION + "\n", "Ana has 3 coins .\n"]
+    assert [row[0].text for row in remote.complete(prompts, greedy)] == [
+        row[0].text for row in local.complete(prompts, greedy)
+    ]
+
+
+def test_a_real_server_refuses_another_model(served: tuple[str, Path]) -> None:
+    engine = ServerEngine(served[0] + "/v1", "no-such-model", pause=0.001)
+    with pytest.raises(EngineError, match=r"no-such-model.*check --model"):
+        ask(engine)

@@ -12,8 +12,7 @@ def _words(text: str) -> frozenset[str]:
 JOINING = _words("""
     and so then because since is are was were which who that if when but while she he they it we i you this there thus
     hence therefore where let has have had gives give equals equal makes make means or as get gets let's lets calculate
-    calculating compute find solve now first next finally will would cost costs earns spent paid bought sold leaving
-    left
+    calculating compute find solve now finally will would
 """)
 FILLER = _words("the his her their its those these all a an my our your")
 # They stand before a number and change its value: "half of 10", "twice 5".

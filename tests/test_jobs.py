@@ -13,13 +13,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from reasoner.errors import RunError
+from reasoner.errors import BadInput, RunError
 from reasoner.records import Label
 from reasoner.store import Store
 from tests.training_help import RIGHT, WRONG, problem, tiny_solver, trace
 from training import jobs
+from training.processes import ROOT
 from training.progress import EventLog, latest, read_events
 from training.report import read_report
+from training.work import Work, do
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,15 @@ def wait(condition: Callable[[], object], seconds: float = 120) -> None:
 def finished(folder: Path, run_id: str) -> jobs.Run:
     wait(lambda: not jobs.status(folder, run_id).is_live)
     return jobs.status(folder, run_id)
+
+
+@pytest.fixture
+def sleeper() -> Iterator[int]:
+    """The pid of a process that does nothing, in a session of its own as a run's is."""
+    process = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(300)"], start_new_session=True)
+    yield process.pid
+    process.kill()
+    process.wait()
 
 
 def made_up(folder: Path, settings: jobs.Settings, run_id: str = "run", pid: int | None = None) -> Path:
@@ -133,16 +144,51 @@ def test_zero_usable_pairs_fail_with_their_counts(folder: Path, settings: jobs.S
         wrong = trace(of, WRONG)
         store.add_traces([wrong])
         store.add_label(Label.of(wrong, kind="unsure", annotator="ada"))
-    run = finished(folder, jobs.start(replace(settings, store=str(folder / "empty.sqlite")), folder))
-    assert run.state == "failed"
-    assert "No usable pairs" in run.message and "1 dropped: marked unsure" in run.message
+    run = made_up(folder, replace(settings, store=str(folder / "empty.sqlite")))
+    assert do(Work(run)) == 1
+    failed = jobs.status(folder, "run")
+    assert failed.state == "failed"
+    assert "No usable pairs" in failed.message and "1 dropped: marked unsure" in failed.message
 
 
-def test_a_missing_model_is_the_runs_message_not_a_traceback(folder: Path, settings: jobs.Settings) -> None:
-    run = finished(folder, jobs.start(replace(settings, model=str(folder / "nowhere")), folder))
-    assert run.state == "failed"
-    assert "nowhere" in run.message
-    assert "Traceback" not in (run.folder / "log.txt").read_text()
+def test_a_missing_model_is_the_runs_message_not_a_traceback(
+    folder: Path, settings: jobs.Settings, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = made_up(folder, replace(settings, model=str(folder / "nowhere")))
+    assert do(Work(run)) == 1
+    assert "nowhere" in jobs.status(folder, "run").message
+    assert "Traceback" not in capfd.readouterr().err
+
+
+def test_pits_are_looked_for_where_nobody_has_judged(folder: Path, settings: jobs.Settings) -> None:
+    """A random solver never recovers: each unjudged wrong trace gets a pit, and each judged one none."""
+    with Store(folder / "store.sqlite") as store:
+        of = problem(20)
+        store.add_problems([of])
+        store.add_traces([trace(of, WRONG)])
+        work = Work(made_up(folder, replace(settings, num_explore=5)))
+        work.explore()
+        assert [pit.problem_id for pit in store.pits()] == [of.id]
+        assert latest(read_events(work.events.path), "progress")["total"] == 1  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("epochs", 0),
+        ("epochs", float("nan")),
+        ("learning_rate", -1),
+        ("batch", "8"),
+        ("origin", "x"),
+        ("loss", ("rm -rf",)),
+    ],
+)
+def test_values_that_cannot_be_meant_start_nothing(
+    folder: Path, settings: jobs.Settings, name: str, value: object
+) -> None:
+    with pytest.raises(BadInput, match=name.replace("_", " ").capitalize()):
+        jobs.start(replace(settings, **{name: value}), folder)  # type: ignore[arg-type]
+    assert jobs.list_runs(folder) == []
 
 
 @pytest.mark.parametrize("model", ["scripted:tour.jsonl"])
@@ -166,8 +212,6 @@ def test_a_full_disk_is_said(folder: Path, settings: jobs.Settings, monkeypatch:
 
 
 def test_a_disk_that_fills_while_training_is_the_runs_message(folder: Path, settings: jobs.Settings) -> None:
-    from training.work import Work, do
-
     class Full(Work):
         def run(self) -> None:
             raise OSError(28, "No space left on device")
@@ -177,22 +221,22 @@ def test_a_disk_that_fills_while_training_is_the_runs_message(folder: Path, sett
     assert "disk is full" in jobs.status(folder, "run").message
 
 
-def test_a_pid_that_another_process_has_now_is_not_the_run(folder: Path, settings: jobs.Settings) -> None:
-    run = made_up(folder, settings, pid=os.getpid())
+def test_a_pid_that_another_process_has_now_is_not_the_run(folder: Path, settings: jobs.Settings, sleeper: int) -> None:
+    run = made_up(folder, settings, pid=sleeper)
     assert jobs.status(folder, "run").state == "waiting"
-    began = psutil.Process().create_time() - 1000
-    (run / "process.json").write_text(json.dumps({"pid": os.getpid(), "began": began}))
+    began = psutil.Process(sleeper).create_time() - 1000
+    (run / "process.json").write_text(json.dumps({"pid": sleeper, "began": began}))
     assert jobs.status(folder, "run").state == "failed"
 
 
-def test_the_state_is_told_by_files_alone(folder: Path, settings: jobs.Settings) -> None:
+def test_the_state_is_told_by_files_alone(folder: Path, settings: jobs.Settings, sleeper: int) -> None:
     """Another program sees what this one sees."""
-    run = made_up(folder, settings, pid=os.getpid())
+    run = made_up(folder, settings, pid=sleeper)
     EventLog(run / "events.jsonl").write("stage", stage="train", message="Fine-tuning …")
     code = (
         f"from training import jobs; from pathlib import Path; print(jobs.status(Path({str(folder)!r}), 'run').state)"
     )
-    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=jobs.ROOT)
+    seen = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
     assert seen.stdout.strip() == jobs.status(folder, "run").state == "running"
 
 
@@ -202,10 +246,12 @@ def test_a_run_that_is_not_there_is_said(folder: Path, run_id: str) -> None:
         jobs.status(folder, run_id)
 
 
-def test_a_run_with_broken_settings_does_not_hide_the_others(folder: Path, settings: jobs.Settings) -> None:
+def test_a_run_with_broken_settings_does_not_hide_the_others(
+    folder: Path, settings: jobs.Settings, sleeper: int
+) -> None:
     broken = made_up(folder, settings, "broken")
     (broken / "settings.json").write_text("{")
-    made_up(folder, settings, "whole", pid=os.getpid())
+    made_up(folder, settings, "whole", pid=sleeper)
     assert [run.id for run in jobs.list_runs(folder)] == ["whole"]
 
 

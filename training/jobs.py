@@ -20,51 +20,22 @@ import json
 import os
 import secrets
 import shutil
-import signal
-import subprocess
-import sys
 import time
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-import psutil
-
-from reasoner.engines import BUILT_IN, engine_kind
+from reasoner.engines import engine_kind
 from reasoner.errors import RunError
-from training import dpo
-from training.evaluate import HELD_OUT_SEED
+from training import dpo, processes
+from training.lora import is_adapter
 from training.progress import EventLog, latest, read_events
-from training.wordproblems import DEFAULT_LEVEL
+from training.run_settings import Settings, check_settings, read_settings
+
+__all__ = ["Run", "Settings", "active_run", "cancel", "list_runs", "resume", "start", "status"]
 
 State = Literal["waiting", "running", "done", "failed", "cancelled"]
-ROOT = Path(__file__).resolve().parents[1]
-GRACE = 5.0  # seconds a cancelled run has to end by itself
 LITTLE_SPACE = 20_000_000  # bytes
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What one run is asked to do."""
-
-    store: Annotated[str, "the store whose labels and pits become pairs"]
-    model: Annotated[str, "model folder or Hugging Face id"] = BUILT_IN
-    adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
-    origin: Annotated[str, "whose flags: person, machine or both"] = "both"
-    annotator: Annotated[str, "this person's labels only; empty: everybody's"] = ""
-    max_pairs: Annotated[int, "at most so many pairs; 0: no bound"] = 0
-    max_seconds: Annotated[float, "bound of the training loop in seconds; 0: none"] = 0.0
-    epochs: Annotated[float, "passes over the pairs"] = dpo.Args.epochs
-    learning_rate: Annotated[float, "of the adapter"] = dpo.Args.learning_rate
-    beta: Annotated[float, "pull towards the model before"] = dpo.Args.beta
-    batch: Annotated[int, "pairs a step"] = dpo.Args.batch
-    loss: Annotated[tuple[str, ...], "TRL's loss types, summed"] = dpo.Args.loss
-    rank: Annotated[int, "LoRA rank"] = dpo.Args.rank
-    seed: Annotated[int, "of sampling, adapter and order"] = 0
-    num_problems: Annotated[int, "held-out problems, solved before and after; 0: none"] = 200
-    problems_seed: Annotated[int, "which held-out problems"] = HELD_OUT_SEED
-    level: Annotated[str, "their difficulty"] = DEFAULT_LEVEL
-    format: Annotated[str, "how solutions are written"] = "transitions"
 
 
 @dataclass(frozen=True)
@@ -88,11 +59,12 @@ class Run:
     def adapter(self) -> Path | None:
         """The folder of its result; a cancelled run's is that of its last checkpoint."""
         folder = self.folder / "adapter"
-        return folder if (folder / "adapter_config.json").is_file() else None
+        return folder if is_adapter(str(folder)) else None
 
 
 def start(settings: Settings, data_folder: Path) -> str:
     """Start a run in a process of its own and return its id. Raises RunError when it cannot start."""
+    check_settings(settings)
     kind = engine_kind(settings.model)
     if kind != "local":
         raise RunError(f"A {kind} model cannot be trained here: choose a model folder or a Hugging Face id (--model).")
@@ -104,7 +76,7 @@ def start(settings: Settings, data_folder: Path) -> str:
         folder.mkdir(parents=True)
         (folder / "settings.json").write_text(json.dumps(asdict(settings), indent=1), encoding="utf-8")
         _claim(data_folder, run_id)
-        _launch(folder)
+        processes.launch(folder)
     except OSError as error:
         raise RunError(f"The run cannot be written to {folder.parent} ({error.strerror}): is the disk full?") from error
     except RunError:
@@ -123,7 +95,7 @@ def resume(data_folder: Path, run_id: str) -> None:
     _claim(data_folder, run_id)
     (run.folder / "cancelled").unlink(missing_ok=True)
     EventLog(run.folder / "events.jsonl").write("resume")
-    _launch(run.folder)
+    processes.launch(run.folder)
 
 
 def cancel(data_folder: Path, run_id: str) -> None:
@@ -133,9 +105,9 @@ def cancel(data_folder: Path, run_id: str) -> None:
         return
     with contextlib.suppress(OSError):  # on a full disk the mark cannot be made; the run is ended all the same
         (run.folder / "cancelled").write_text(str(time.time()), encoding="utf-8")
-    process = _process(run.folder)
+    process = processes.find(run.folder)
     if process is not None:
-        _end(process)
+        processes.end(process)
     with contextlib.suppress(OSError):
         _keep_result(run.folder)
 
@@ -179,7 +151,7 @@ def active_run(data_folder: Path) -> Run | None:
 
 
 def _state(folder: Path, events: list[dict[str, Any]]) -> tuple[State, str]:
-    process = _process(folder)
+    process = processes.find(folder)
     if (folder / "cancelled").is_file() and process is None:
         kept = (folder / "adapter" / "adapter_config.json").is_file()
         return "cancelled", "Cancelled; " + ("the adapter so far is kept." if kept else "before anything was learnt.")
@@ -222,67 +194,6 @@ def _claim(data_folder: Path, run_id: str) -> None:
     raise RunError("Several runs were started at once: try again.")
 
 
-def _launch(folder: Path) -> None:
-    """The run's process: its own session, so that neither a closed page nor a stopped app ends it."""
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
-        "PYTHONUNBUFFERED": "1",
-        "PYTHONWARNINGS": "ignore",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
-    with (folder / "log.txt").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "training", "jobs", "work", str(folder)],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            cwd=ROOT,
-            env=environment,
-            start_new_session=True,
-        )
-    _children.append(process)
-    began = 0.0
-    with contextlib.suppress(psutil.Error):  # it may have ended already; then its events say why
-        began = psutil.Process(process.pid).create_time()
-    (folder / "process.json").write_text(json.dumps({"pid": process.pid, "began": began}), encoding="utf-8")
-
-
-_children: list[subprocess.Popen[bytes]] = []
-"""Processes started here, kept so that they can be reaped."""
-
-
-def _process(folder: Path) -> psutil.Process | None:
-    """The run's process while it lives."""
-    for child in _children:
-        child.poll()  # reaps it when it has ended
-    try:
-        written = json.loads((folder / "process.json").read_text(encoding="utf-8"))
-        process = psutil.Process(int(written["pid"]))
-        is_same = abs(process.create_time() - float(written["began"])) < 2.0
-        return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
-        return None
-
-
-def _end(process: psutil.Process) -> None:
-    """End a run's whole process group, politely first."""
-    with contextlib.suppress(psutil.Error):
-        members = [process, *process.children(recursive=True)]
-        _signal(process, getattr(signal, "SIGTERM", signal.SIGINT))
-        _, alive = psutil.wait_procs(members, timeout=GRACE)
-        if alive:
-            _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
-            psutil.wait_procs(alive, timeout=GRACE)
-
-
-def _signal(process: psutil.Process, number: int) -> None:
-    with contextlib.suppress(ProcessLookupError, psutil.Error):
-        if hasattr(os, "killpg"):
-            os.killpg(process.pid, number)  # it leads its own session, hence its own group
-        else:
-            process.send_signal(number)
-
-
 def _keep_result(folder: Path) -> None:
     """A run that had no time to write its adapter keeps that of its last checkpoint.
 
@@ -291,22 +202,9 @@ def _keep_result(folder: Path) -> None:
     checkpoint = dpo.last_checkpoint(folder)
     adapter = folder / "adapter"
     settings = read_settings(folder / "settings.json")
-    is_difference = bool(settings.adapter) or (Path(settings.model) / "adapter_config.json").is_file()
+    is_difference = bool(settings.adapter) or is_adapter(settings.model)
     if checkpoint is None or is_difference or (adapter / "adapter_config.json").is_file():
         return
     adapter.mkdir(exist_ok=True)
     for name in ("adapter_model.safetensors", "adapter_config.json"):
         shutil.copyfile(Path(checkpoint) / name, adapter / name)
-
-
-def read_settings(path: Path) -> Settings:
-    """What a run was asked to do."""
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        known = {item.name for item in fields(Settings)}
-        values: dict[str, Any] = {
-            name: tuple(value) if name == "loss" else value for name, value in raw.items() if name in known
-        }
-        return Settings(**values)
-    except (OSError, ValueError, TypeError, AttributeError) as error:
-        raise RunError(f"The settings at {path} cannot be read ({error}): start a new run.") from error

@@ -24,10 +24,15 @@ CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
 
 
+def is_adapter(folder: str) -> bool:
+    """Is this an adapter's folder rather than a model's?"""
+    return (Path(folder) / CONFIG).is_file()
+
+
 def resolve(model: str, adapter: str) -> tuple[str, str]:
     """(base model, adapter to start from): a model folder that is an adapter names its base itself."""
     config = Path(model) / CONFIG
-    if not config.is_file():
+    if not is_adapter(model):
         return model, adapter
     if adapter:
         raise RunError(f"{model} is an adapter already: give its base model and one adapter, not two adapters.")

@@ -73,11 +73,25 @@ class Report:
 
     def sentence(self) -> str:
         """The headline in words: "66.0 % → 70.0 % of 500 held-out problems (+4.0 points, 95 % interval …)"."""
+        if not self.num_problems:
+            return "No held-out problem was judged."
         diff = self.difference
         return (
             f"{self.before.rate:.1%} → {self.after.rate:.1%} of {self.num_problems} held-out problems: "
             f"{diff.delta * 100:+.1f} points (95 % interval {diff.low * 100:+.1f} to {diff.high * 100:+.1f}), "
             f"{len(self.fixed)} fixed, {len(self.broken)} broken, exact McNemar p = {self.p_value:.2g}"
+        )
+
+    def pits_sentence(self) -> str:
+        """How the pits that were trained on fare: "171 of 200 pits are gone, 160 of them recover (before: 96)"."""
+        if not self.pits:
+            return ""
+        num = len(self.pits)
+        gone, recovered, did = (
+            sum(getattr(pit, name) for pit in self.pits) for name in ("is_gone", "is_recovered", "was_recovered")
+        )
+        return (
+            f"{gone} of {num} trained pits are gone; {recovered} of {num} now go on to the right answer (before: {did})"
         )
 
 

@@ -15,15 +15,17 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
-from reasoner.engines import load_engine
+from reasoner.engines import Engine, load_engine
 from reasoner.errors import RunError, WorkbenchError
+from reasoner.explore import explore_many, why_not_explorable
+from reasoner.records import Problem, Trace
 from reasoner.store import Store
 from training import dpo, rates
 from training.evaluate import Pits, evaluate, held_out, save
-from training.jobs import Settings, read_settings
 from training.lora import resolve
 from training.pairs import collect_pairs, read_pairs, write_pairs
 from training.progress import EventLog, latest, read_events
+from training.run_settings import Settings, read_settings
 
 NICENESS = 10  # the page stays quick while a run trains
 
@@ -42,6 +44,7 @@ class Work:
     def run(self) -> None:
         """All stages. Raises what a stage raises."""
         if not (self.folder / "counts.json").is_file():
+            self.explore()
             self.collect()
         if latest(read_events(self.events.path), "trained") is None:
             self.train()
@@ -49,6 +52,20 @@ class Work:
             raise SystemExit(143)
         message = self.evaluate()
         self.events.write("done", message=message)
+
+    def explore(self) -> None:
+        """Machine pits of wrong traces that nobody has judged and no machine has explored, kept in the store."""
+        settings = self.settings
+        if not settings.num_explore or settings.origin == "person":
+            return
+        self.stage("explore", "Looking for pits in wrong traces that nobody has judged …")
+        base, start = resolve(settings.model, settings.adapter)
+        engine = load_engine(base, start)
+        with Store(settings.store) as store:
+            rows = unexplored(store, engine, settings.num_explore)
+            for done, pit in enumerate(explore_many(engine, rows, seed=settings.seed), start=1):
+                store.add_pit(pit)
+                self.progress("explore", done, len(rows))
 
     def collect(self) -> None:
         """Pairs, with remainders sampled for the flags that have none."""
@@ -125,8 +142,9 @@ class Work:
         notes = (str(stopped["message"]),) if stopped else ()
         report = replace(report, level=settings.level, seed=settings.problems_seed, notes=notes)
         save(report, comparisons, self.folder)
-        print(report.sentence(), flush=True)
-        return report.sentence()
+        message = ". ".join(filter(None, [report.sentence().rstrip("."), report.pits_sentence()])) + "."
+        print(message, flush=True)
+        return message
 
     def stage(self, name: str, message: str) -> None:
         """A new stage begins."""
@@ -146,6 +164,26 @@ class Work:
         self.stop.set()
         if not self.is_training:
             raise SystemExit(143)
+
+
+def unexplored(store: Store, engine: Engine, num: int) -> list[tuple[Trace, Problem]]:
+    """At most `num` wrong traces without a judgement or a pit, that the engine can continue; one a problem first."""
+    judged = {label.trace_id for label in store.labels() if label.kind != "skip"}
+    known = judged | {pit.trace_id for pit in store.pits()}
+    bad = {label.problem_id for label in store.labels() if label.kind == "bad_problem"}
+    rounds: list[list[tuple[Trace, Problem]]] = []
+    for row in store.find_problems(verdict="wrong", limit=10_000):
+        if row.problem.id in bad or engine.unknown_words(row.problem.question):
+            continue
+        wrong = [trace for trace in store.traces(row.problem.id) if trace.verdict.status == "wrong"]
+        fitting = [
+            trace for trace in wrong if trace.id not in known and not why_not_explorable(engine, trace, row.problem)
+        ]
+        for place, trace in enumerate(fitting):
+            if place == len(rounds):
+                rounds.append([])
+            rounds[place].append((trace, row.problem))
+    return [pair for one_each in rounds for pair in one_each][:num]
 
 
 def work(folder: Path) -> int:

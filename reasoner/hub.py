@@ -9,7 +9,8 @@ the last success and the last failure are kept here, to be shown. A line is one 
 
     {"seq": 7, "event": "label", "label_id": "5f0c…", "row": {"question": …, "steps": […], "first_wrong_step": 1, …}}
 
-On a fresh disk `restore` brings the labels back from a downloaded copy. The token is HF_TOKEN, as everywhere.
+A store that has no label yet, as on a Space that was started again, first gets back what the repository holds.
+The token is HF_TOKEN, as everywhere.
 
 Not covered: problems and traces that nobody has labelled. After a crash an event may be in two files; its label_id
 tells.
@@ -55,12 +56,23 @@ def commit_scheduler(repository: str, folder: Path) -> Scheduler:
     )
 
 
-def start_sync(store: Store, make_scheduler: Callable[[str, Path], Scheduler] = commit_scheduler) -> "LabelSync | None":
+def download_events(repository: str) -> Path:
+    """A folder with the repository's event files; needs the network."""
+    from huggingface_hub import snapshot_download
+
+    return Path(snapshot_download(repository, repo_type="dataset", allow_patterns="*events-*.jsonl"))
+
+
+def start_sync(
+    store: Store,
+    make_scheduler: Callable[[str, Path], Scheduler] = commit_scheduler,
+    download: Callable[[str], Path] = download_events,
+) -> "LabelSync | None":
     """Save this store's labels from now on, if the environment names a repository. Returns at once."""
     repository = os.environ.get(REPOSITORY, "").strip()
     if not repository:
         return None
-    sync = LabelSync(store, repository, make_scheduler)
+    sync = LabelSync(store, repository, make_scheduler, download)
     sync.start()
     return sync
 
@@ -73,6 +85,7 @@ class LabelSync:
         store: Store,
         repository: str,
         make_scheduler: Callable[[str, Path], Scheduler] = commit_scheduler,
+        download: Callable[[str], Path] = download_events,
         every: float = EVERY,
     ) -> None:
         self.store = store
@@ -80,8 +93,11 @@ class LabelSync:
         self.folder = store.data_folder / "hub"
         self.last_saved: float | None = None  # when an upload last succeeded, seconds since 1970
         self.last_error = ""  # what the last attempt failed of, empty after a success
+        self._setting = f"hub:{repository}"  # holds the number of the last event that was written to a file
         self._make_scheduler = make_scheduler
+        self._download = download
         self._scheduler: Scheduler | None = None
+        self._is_restored = False
         self._every = every
         self._saved_seq = 0  # the last event known to be on the Hub
         self._stopped = threading.Event()
@@ -111,8 +127,9 @@ class LabelSync:
         """Write what is new and upload it; False when that failed, and `last_error` says why."""
         with self._saving:
             try:
+                scheduler = self._ready_scheduler()
                 seq = self.collect()
-                self._ready_scheduler().trigger().result(timeout=WAIT)
+                scheduler.trigger().result(timeout=WAIT)
             except Exception as error:  # noqa: BLE001  a thread's edge: whatever went wrong is shown and tried again
                 self.last_error = f"{type(error).__name__}: {error}".splitlines()[0]
                 return False
@@ -124,7 +141,18 @@ class LabelSync:
             self._scheduler = self._make_scheduler(self.repository, self.folder)
             # The scheduler uploads once more at exit. What is registered last runs first, so this comes before that.
             atexit.register(self._at_exit)
+        if not self._is_restored:
+            self._restore()
+            self._is_restored = True
         return self._scheduler
+
+    def _restore(self) -> None:
+        """Bring back what an earlier session saved, if this store has no label of its own."""
+        if self.store.num_events_since(0) == 0:
+            restore(self.store, self._download(self.repository))
+            restored = self.store.label_events()
+            if restored:  # these are on the Hub already
+                self.store.set_setting(self._setting, str(restored[-1]["seq"]))
 
     def _at_exit(self) -> None:
         try:
@@ -135,10 +163,10 @@ class LabelSync:
     def collect(self) -> int:
         """Write the events since the last time to one new file; the number of the last event of all."""
         with self._collecting:
-            return self._collect(f"hub:{self.repository}")
+            return self._collect()
 
-    def _collect(self, setting: str) -> int:
-        written = int(self.store.setting(setting, "0"))
+    def _collect(self) -> int:
+        written = int(self.store.setting(self._setting, "0"))
         events = self.store.events_since(written)
         if not events:
             return written
@@ -148,7 +176,7 @@ class LabelSync:
         unfinished = self.folder.parent / f".{name}"  # outside the folder: half a file is never uploaded
         unfinished.write_text("".join(_line(self.store, event) for event in events), encoding="utf-8")
         os.replace(unfinished, self.folder / name)
-        self.store.set_setting(setting, str(last))
+        self.store.set_setting(self._setting, str(last))
         return int(last)
 
     def num_waiting(self) -> int:

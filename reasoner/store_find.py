@@ -10,6 +10,8 @@ from reasoner.store_rows import PROBLEM_COLUMNS, TRACE_COLUMNS, to_problem, to_t
 
 COUNTERS = ("num_traces", "num_right", "num_wrong", "num_unjudged", "num_labelled")
 
+MAX_SEARCH = 1_000  # characters. Ours: below SQLite's own bounds on an expression
+
 
 @dataclass(frozen=True, slots=True)
 class ProblemRow:
@@ -34,6 +36,8 @@ class Filters:
 
     def where(self) -> tuple[str, list[Any]]:
         """An SQL condition on `problems`, and its values."""
+        if len(self.search) > MAX_SEARCH:
+            raise BadInput(f"The search has {len(self.search):,} characters; at most {MAX_SEARCH:,} are looked for.")
         conditions, values = ["1"], list[Any]()
         for word in self.search.split():
             conditions.append("problems.question LIKE ? ESCAPE '\\'")

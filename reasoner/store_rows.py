@@ -6,8 +6,8 @@ Not covered: whether a trace's or label's problem exists; the store looks that u
 import json
 import math
 import sqlite3
-from collections.abc import Iterable
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any
 
 from reasoner.errors import BadInput
@@ -82,6 +82,11 @@ def _json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
+@lru_cache(maxsize=1024)
+def _maker(maker: Maker) -> str:
+    return _json(asdict(maker))
+
+
 def problem_values(problem: Problem) -> tuple[Any, ...]:
     """In the order of PROBLEM_COLUMNS."""
     rest = (problem.answer, problem.level, problem.solution, problem.spec)
@@ -114,7 +119,7 @@ def trace_values(trace: Trace) -> tuple[Any, ...]:
     steps = _json([[step.text, step.action, step.is_legal] for step in trace.steps])
     verdict = trace.verdict
     head = (trace.id, trace.problem_id, verdict.status, trace.format, trace.answer, verdict.extracted, verdict.reason)
-    return (*head, _json(asdict(trace.maker)), trace.created, steps, trace.prompt, trace.text)
+    return (*head, _maker(trace.maker), trace.created, steps, trace.prompt, trace.text)
 
 
 def to_trace(row: sqlite3.Row) -> Trace:
@@ -165,7 +170,7 @@ def pit_values(pit: Pit) -> tuple[Any, ...]:
     """In the order of PIT_COLUMNS."""
     probes = _json([asdict(probe) for probe in pit.probes])
     head = (pit.id, pit.trace_id, pit.problem_id, pit.step, pit.method, pit.k)
-    return (*head, _json(asdict(pit.maker)), pit.created, pit.seconds, probes)
+    return (*head, _maker(pit.maker), pit.created, pit.seconds, probes)
 
 
 def to_pit(row: sqlite3.Row) -> Pit:
@@ -195,8 +200,3 @@ def placeholders(columns: str) -> str:
 def insert(table: str, columns: str, rest: str = "") -> str:
     """The statement that inserts one row, `rest` added."""
     return f"INSERT INTO {table} ({columns}) VALUES ({placeholders(columns)}) {rest}"
-
-
-def no_duplicates(items: Iterable[str]) -> list[str]:
-    """`items` in their order, each once."""
-    return list(dict.fromkeys(items))

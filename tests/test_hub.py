@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import Future
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -59,6 +60,12 @@ def a_trace(store: Store, seed: int) -> Trace:
     )
 
 
+def empty(store: Store) -> Path:
+    """What is downloaded from a repository that holds nothing yet."""
+    (store.data_folder / "downloaded").mkdir(exist_ok=True)
+    return store.data_folder / "downloaded"
+
+
 @pytest.fixture
 def scheduler(store: Store) -> FakeScheduler:
     return FakeScheduler(store.data_folder / "hub")
@@ -66,7 +73,7 @@ def scheduler(store: Store) -> FakeScheduler:
 
 @pytest.fixture
 def sync(store: Store, scheduler: FakeScheduler) -> Iterator[LabelSync]:
-    made = LabelSync(store, "someone/labels", lambda repository, folder: scheduler)
+    made = LabelSync(store, "someone/labels", lambda repository, folder: scheduler, lambda repository: empty(store))
     yield made
     made.stop()
 
@@ -137,7 +144,7 @@ def test_a_repository_that_cannot_be_made_stops_nothing(store: Store) -> None:
     label(store)
     assert not sync.save()
     assert "no route to host" in sync.status()
-    assert len(list(sync.folder.iterdir())) == 1  # kept until there is a network
+    assert sync.num_waiting() == 1
 
 
 def test_a_new_session_goes_on_where_the_last_one_stopped(
@@ -146,7 +153,7 @@ def test_a_new_session_goes_on_where_the_last_one_stopped(
     label(store)
     sync.save()
     label(store, seed=1)
-    again = LabelSync(store, "someone/labels", lambda repository, folder: scheduler)
+    again = LabelSync(store, "someone/labels", lambda repository, folder: scheduler, lambda repository: empty(store))
     assert again.save()
     again.stop()
     assert [event["seq"] for event in scheduler.events()] == [1, 2]
@@ -165,6 +172,48 @@ def test_labels_come_back_on_a_fresh_disk_without_the_undone_ones(
         assert fresh.labels() == [kept]
         assert restore(fresh, sync.folder).unchanged == 1
         assert restore(fresh, tmp_path / "fresh").kept == 0
+
+
+def test_a_space_that_starts_again_gets_its_labels_back_and_does_not_send_them_twice(
+    store: Store, sync: LabelSync, scheduler: FakeScheduler, tmp_path: Path
+) -> None:
+    kept = label(store)
+    sync.save()
+    with Store(tmp_path / "fresh" / "store.sqlite") as fresh:
+        other = FakeScheduler(fresh.data_folder / "hub")
+        again = LabelSync(fresh, "someone/labels", lambda *_: other, lambda repository: sync.folder)
+        assert again.save()
+        assert fresh.labels() == [kept] and other.uploaded == {} and again.num_waiting() == 0
+        [trace] = fresh.traces(kept.problem_id)
+        fresh.add_label(Label.of(trace, kind="all_right", annotator="bob"))
+        assert again.save()
+        assert [event["annotator"] for event in other.events()] == ["bob"]
+        again.stop()
+
+
+def test_the_real_scheduler_makes_a_private_data_set_and_commits_the_files(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """huggingface_hub's own CommitScheduler; only what would go over the network is replaced."""
+    import huggingface_hub
+
+    calls: list[dict[str, Any]] = []
+
+    def create_repo(_: object, **values: Any) -> Any:
+        calls.append(values)
+        return SimpleNamespace(repo_id=values["repo_id"])
+
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_repo", create_repo)
+    monkeypatch.setattr(huggingface_hub.HfApi, "create_commit", lambda _, **values: calls.append(values))
+    label(store)
+    sync = LabelSync(store, "someone/labels", download=lambda repository: empty(store))
+    assert sync.save(), sync.last_error
+    assert sync._scheduler is not None
+    sync._scheduler.stop()  # type: ignore[attr-defined]
+    sync.stop()
+    assert calls[0] == {"repo_id": "someone/labels", "private": True, "repo_type": "dataset", "exist_ok": True}
+    [operation] = calls[1]["operations"]
+    assert (calls[1]["repo_type"], operation.path_in_repo) == ("dataset", next(sync.folder.iterdir()).name)
 
 
 def test_a_folder_with_other_lines_is_refused(store: Store, tmp_path: Path) -> None:
@@ -191,7 +240,7 @@ def test_a_named_repository_is_saved_to_in_the_background(
         asked.append((repository, folder))
         return scheduler
 
-    sync = start_sync(store, make)
+    sync = start_sync(store, make, lambda repository: empty(store))
     assert sync is not None
     sync.wait_for_first_attempt(10)
     sync.stop()

@@ -399,7 +399,7 @@ ANY_JSON = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=25)
 @given(ANY_JSON)
 def test_whatever_a_field_holds_a_row_is_read_or_refused_in_words(value: Any) -> None:
     good = [PROCESSBENCH, MR_GSM8K, BIGBENCH, PLAIN, GSM8K, prm800k(rated_step(rated("4")))]
@@ -449,6 +449,22 @@ def test_importing_twice_adds_nothing(store: Store, tmp_path: Path, row: dict[st
     before = (store.stats(), store.label_events())
     assert str(import_file(store, path)) == "0 kept, 1 already there"
     assert (store.stats(), store.label_events()) == before
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "source"),
+    [
+        (GSM8K, "train", "gsm8k/train"),
+        (GSM8K, "gsm8k-test", "gsm8k/test"),
+        (GSM8K, "gsm8k", "gsm8k"),
+        (PROCESSBENCH, "ProcessBench-math", "processbench/math"),
+        (PLAIN, "mine", "mine"),
+        ({**PLAIN, "source": "elsewhere"}, "mine", "elsewhere"),
+    ],
+)
+def test_the_source_names_format_and_file(store: Store, row: dict[str, Any], name: str, source: str) -> None:
+    import_values(store, [(1, row)], name)
+    assert store.sources() == [source]
 
 
 def test_progress_is_told_while_a_long_file_is_read(store: Store) -> None:

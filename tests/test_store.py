@@ -194,6 +194,11 @@ def test_pages_follow_one_another(filled: Store) -> None:
     assert pages == [a_problem(number).id for number in range(4)]
 
 
+def test_a_huge_search_is_refused(filled: Store) -> None:
+    with pytest.raises(BadInput, match="at most 1,000"):
+        filled.find_problems(search="a " * 50_000)
+
+
 def test_an_unknown_verdict_is_refused(filled: Store) -> None:
     with pytest.raises(BadInput, match="right, wrong or unjudged"):
         filled.find_problems(verdict="bad")

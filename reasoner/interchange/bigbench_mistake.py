@@ -23,7 +23,7 @@ def read(row: Fields, stem: str) -> Row:
     """One problem with one labelled solution."""
     if "mistake_index" not in row:
         raise BadInput("no label: “mistake_index” is missing")
-    problem = make_problem(fields.text(row, "input"), fields.answer(row, "target"), f"{NAME}/{stem}")
+    problem = make_problem(fields.text(row, "input"), fields.answer(row, "target"), fields.source(NAME, stem))
     texts = fields.steps(row.get("steps"))
     trace = fields.trace(problem, PALM, texts=texts, found=fields.answer(row, "answer"))
     value = row["mistake_index"]

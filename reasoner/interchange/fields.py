@@ -84,6 +84,15 @@ def index(value: Any, num_steps: int) -> int:
     return value
 
 
+def source(name: str, stem: str) -> str:
+    """The source of a file's problems: the format and the file's own name, the format not said twice.
+
+    ("gsm8k", "train") → "gsm8k/train"; ("prm800k", "prm800k-phase1") → "prm800k/phase1"; ("gsm8k", "gsm8k") → "gsm8k"
+    """
+    own = stem[len(name) :].strip("-_ ") if stem.lower().startswith(name) else stem
+    return f"{name}/{own}" if own else name
+
+
 def timestamp(value: Any) -> float:
     """Seconds since 1970 of an ISO date (UTC where it names no zone) or a number; now where there is none."""
     if isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):

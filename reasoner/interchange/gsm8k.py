@@ -11,6 +11,7 @@ from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import Maker, make_problem
 
+NAME = "gsm8k"
 GOLD = Maker("import", "gold")
 
 
@@ -24,12 +25,8 @@ def read(row: Fields, stem: str) -> Row:
     _, mark, answer = solution.rpartition("####")
     if not mark or not answer.strip():
         raise BadInput("no answer: the last line must be “#### ” and the answer")
-    problem = make_problem(fields.text(row, "question"), answer.strip(), source(stem), solution=solution)
+    problem = make_problem(fields.text(row, "question"), answer.strip(), fields.source(NAME, stem), solution=solution)
     return problem, [fields.trace(problem, GOLD, text=solution, found=answer.strip())], []
 
 
-def source(stem: str) -> str:
-    return "gsm8k" if stem.startswith("gsm8k") else f"gsm8k/{stem}"
-
-
-FAMILY = Family("gsm8k", "GSM8K: question and solution", recognise, read)
+FAMILY = Family(NAME, "GSM8K: question and solution", recognise, read)

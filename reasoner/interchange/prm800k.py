@@ -47,7 +47,7 @@ def read(row: Fields, stem: str) -> Row:
     question, label = row.get("question"), row.get("label")
     if not isinstance(question, dict) or not isinstance(label, dict) or not isinstance(label.get("steps"), list):
         raise BadInput("no label: “question” and “label” must be objects, “label” with a list of “steps”")
-    source = stem if stem.startswith(NAME) else f"{NAME}/{stem}"
+    source = fields.source(NAME, stem)
     solution = fields.optional(question, "ground_truth_solution")
     answer = fields.answer(question, "ground_truth_answer")
     problem = make_problem(fields.text(question, "problem"), answer, source, solution=solution)

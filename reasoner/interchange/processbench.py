@@ -25,7 +25,7 @@ def recognise(row: Fields) -> bool:
 
 def read(row: Fields, stem: str) -> Row:
     """One problem with one labelled solution."""
-    problem = make_problem(fields.text(row, "problem"), None, f"{NAME}/{stem}")
+    problem = make_problem(fields.text(row, "problem"), None, fields.source(NAME, stem))
     texts = fields.steps(row.get("steps"))
     maker = Maker("import", fields.optional(row, "generator"))
     answer = extract_answer("\n".join(texts))

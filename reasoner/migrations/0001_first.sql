@@ -17,6 +17,10 @@ CREATE TABLE problems (
     spec TEXT NOT NULL
 );
 CREATE INDEX problems_by_source ON problems (source);
+-- The list's filters, each in the list's order.
+CREATE INDEX problems_with_wrong ON problems (seq) WHERE num_wrong > 0;
+CREATE INDEX problems_with_unjudged ON problems (seq) WHERE num_unjudged > 0;
+CREATE INDEX problems_with_labelled ON problems (seq) WHERE num_labelled > 0;
 
 CREATE TABLE traces (
     seq INTEGER PRIMARY KEY,

@@ -156,6 +156,13 @@ def test_a_quantity_copied_wrongly_from_an_earlier_step_is_found() -> None:
     assert wrong[0].message == "Ana's coins + 26 = 14 + 26 is wrong: it should be 67, as Ana's coins is 41"
 
 
+def test_a_number_changed_on_the_way_from_names_to_figures_is_found() -> None:
+    (wrong, right) = check_arithmetic(["Ben's coins = Ana's coins * 5 = 41 * 4 = 164"])
+    assert (wrong.status, wrong.found, wrong.expected) == ("wrong", "Ana's coins * 5 = 41 * 4", "5")
+    assert right.status == "right"
+    assert "wrong" not in statuses("Ben's coins = Ana's coins * 5 = 5 * 41 = 205", "Cost = price * 20% = 50 * 0.2 = 10")
+
+
 def test_letters_defined_in_a_step_are_held_against_later_steps() -> None:
     steps = ['It is "(A + B)", where A = (2 + 3) and B = (4 * 5).', "A + B = 5 + 20 = 25", "A + B = 5 + 21 = 26"]
     assert first_wrong(steps) == 2

@@ -6,7 +6,8 @@
 
 Neighbouring sides of a chain are compared: "41 + 26 = 76" in "Ben's coins = Ana's coins + 26 = 41 + 26 = 76". A
 quantity that an earlier step has given a value ("A = 3 * 4 = 12") is held against it later ("A + B = 12 + 5"), so
-that a number copied wrongly is found. What sides pass for equal, and which are not compared, is in sides.py.
+that a number copied wrongly is found; so is one in "Ben's coins = Ana's coins * 5 = 41 * 4", whatever Ana has. What
+sides pass for equal, and which are not compared, is in sides.py.
 
 A calculator mark (GSM8K's <<3+2=5>>) and the text that repeats it are one equation, judged once.
 
@@ -17,7 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from reasoner.checks.sides import is_equal, is_passed_over, is_same_result, written
+from reasoner.checks.sides import is_equal, is_passed_over, is_same_result, lost_number, written
 from reasoner.equations import Chain, chains
 from reasoner.equations.runs import Side
 from reasoner.records import Finding
@@ -48,8 +49,18 @@ def _check_step(step: int, text: str, known: _Known) -> list[Finding]:
                 _merge(placed, mark.sides[0].start, finding)
             elif finding is not None:
                 placed[left.start] = finding
+        for left, right in zip(chain.sides[1:], chain.sides[2:], strict=False):
+            lost = lost_number(left, right) if chain.sides[0].label and left.value(known) is None else None
+            if lost is not None:
+                placed[left.start] = _lost(step, text, left, right, written(lost))
         _learn(chain, known)
     return [placed[place] for place in sorted(placed)]
+
+
+def _lost(step: int, text: str, left: Side, right: Side, lost: str) -> Finding:
+    shown = _shortened(f"{left.text} = {right.text}")
+    message = f"{shown} is wrong: the {lost} became another number"
+    return Finding(step, "arithmetic", "wrong", message, text[left.start : right.end], lost)
 
 
 def _merge(placed: dict[int, Finding], place: int, finding: Finding | None) -> None:

@@ -126,6 +126,18 @@ def _units(side: Side) -> set[str]:
     return set(_UNITS.findall(side.text.lower())) | ({"dollar"} if "$" in side.text else set())
 
 
+def lost_number(named: Side, figures: Side) -> Fraction | None:
+    """The number in "Ana's coins * 5" that "41 * 4", the same calculation all in figures, does not have."""
+    sides = (named, figures)
+    if figures.program.names or any(side.is_opaque or side.program.has_percent for side in sides):
+        return None
+    shapes = [["" if item[0] in ("number", "name") else item[0] for item in side.program.items] for side in sides]
+    if shapes[0] != shapes[1]:
+        return None
+    numbers = [[Fraction(item[1]) for item in side.program.items if item[0] == "number"] for side in sides]
+    return next((number for number in numbers[0] if number not in numbers[1]), None)
+
+
 def written(value: Fraction) -> str:
     """A value for a person: "201", "0.25", "8/3 (about 2.67)"."""
     if value.denominator == 1:

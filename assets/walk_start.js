@@ -29,4 +29,10 @@ window.addEventListener('first-pit-mail', onMail);
 watch('value', () => receive(props.value));
 receive(props.value);
 if (recall('rail', '') === 'open' && !isNarrow()) toggleRail(true, false);
-setTimeout(greet, 400);
+// The first problem may be long in coming on a busy machine: the tour waits for it.
+const greeting = setInterval(() => {
+  if (!element.isConnected) return clearInterval(greeting);
+  if (!state.figure?.problem) return;
+  clearInterval(greeting);
+  greet();
+}, 400);

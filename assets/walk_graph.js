@@ -89,7 +89,7 @@ function edgeTraces(plan, theme) {
   });
   const ends = plan.isGl || plan.scale.size < 0.35 ? [] : plan.edges.map((edge) => ({ edge, a: plan.at.get(edge.from), b: plan.at.get(edge.to) }));
   const isDown = state.direction === 'down';
-  const hasWords = plan.scale.size >= 1 && plan.nodes.length <= 90 && (isDown ? plan.scale.layer >= 66 && plan.scale.slot >= 84 : plan.scale.layer >= 130);
+  const hasWords = plan.scale.size >= 1 && plan.nodes.length <= 90 && (isDown ? plan.scale.layer >= 66 && plan.scale.slot >= 70 : plan.scale.layer >= 120);
   traces.push({
     type: 'scatter', mode: hasWords ? 'markers+text' : 'markers', x: ends.map(({ a, b }) => (a.x + b.x) / 2), y: ends.map(({ a, b }) => (a.y + b.y) / 2),
     text: ends.map(({ edge }) => (hasWords ? (edge.isLegal ? '' : '⊘ ') + shortAction(edge.action) : '')), textposition: isDown ? 'middle right' : 'top center', textfont: { size: 10, color: theme.muted },
@@ -135,7 +135,7 @@ function cursorShapes(plan, theme) {
   const way = pathNow().map((id) => plan.at.get(id)).filter(Boolean);
   const now = way[Math.min(state.at, way.length - 1)];
   const shapes = [];
-  const ribbon = (nodes, color) => nodes.length > 1 && shapes.push({ type: 'path', layer: 'below', path: ribbonPath(nodes, plan.isGl), line: { color, width: 10 * Math.max(plan.scale.size, 0.4) } });
+  const ribbon = (nodes, color) => nodes.length > 1 && shapes.push({ type: 'path', layer: 'below', path: ribbonPath(nodes, plan.isGl || plan.scale.size < 0.3), line: { color, width: 10 * Math.max(plan.scale.size, 0.4) } });
   ribbon(way.slice(state.at), theme.ahead);
   ribbon(way.slice(0, state.at + 1), theme.path);
   if (!plan.isGl) shapes.push(...shine(plan, theme));
@@ -155,11 +155,11 @@ function cursorWords(now, theme) {
   return [{ type: 'rect', xsizemode: 'pixel', ysizemode: 'pixel', xanchor: now.x, yanchor: now.y, x0, x1: x0 + width, y0, y1: y0 + 22, fillcolor: theme.paper, line: { color: theme.cursor, width: 1 }, label: { text: escaped(now.text), font: { size: 12, color: theme.text } } }];
 }
 
-function ribbonPath(nodes, isGl) {
+function ribbonPath(nodes, isStraight) {
   return nodes.map((node, i) => {
     if (!i) return 'M' + node.x + ',' + node.y;
     const before = nodes[i - 1];
-    if (isGl || before.x === node.x || before.y === node.y) return 'L' + node.x + ',' + node.y;
+    if (isStraight || before.x === node.x || before.y === node.y) return 'L' + node.x + ',' + node.y;
     const [cx, cy, dx, dy] = curve(before, node);
     return 'C' + cx + ',' + cy + ' ' + dx + ',' + dy + ' ' + node.x + ',' + node.y;
   }).join(' ');

@@ -62,7 +62,7 @@ function solveOwn(event) {
   event.preventDefault();
   const { question, answer } = part('own-form').elements;
   part('own-say').textContent = '';
-  if (!question.value.trim()) { part('own-say').textContent = 'Type a question first.'; return question.focus(); }
+  if (!question.value.trim()) { part('own-say').textContent = 'The problem is empty: type a question first.'; return question.focus(); }
   begin('sample', 'The model is solving it …');
   send('typed', { question: question.value, answer: answer.value, ...sampleSettings() });
 }

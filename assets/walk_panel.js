@@ -43,7 +43,7 @@ function stateBlock(one) {
   }
   if (!facts.length) return block(title, line('muted', state.at === QUESTION ? 'Nothing is established yet.' : 'No quantity so far.'));
   return block(title, make('ul', { class: 'fp-facts' }, ...facts.map(([name, value, isNew]) => make('li', { 'data-new': String(isNew) },
-    name && make('span', {}, name + ' = '), make('b', {}, value), isNew && make('span', { class: 'fp-hidden' }, ' (new)')))));
+    name && make('span', {}, name[0].toUpperCase() + name.slice(1) + ' = '), make('b', {}, value), isNew && make('span', { class: 'fp-hidden' }, ' (new)')))));
 }
 
 function checkBlock(one) {

@@ -147,7 +147,7 @@ function drawCursor() {
 function drawMarks() {
   drawBar();
   drawTraces();
-  drawStepMarks();
+  drawSteps();
   drawGraph();
   drawCursor();
 }

@@ -92,11 +92,25 @@ function edgeTraces(plan, theme) {
   const hasWords = plan.scale.size >= 1 && plan.nodes.length <= 90 && (isDown ? plan.scale.layer >= 66 && plan.scale.slot >= 70 : plan.scale.layer >= 120);
   traces.push({
     type: 'scatter', mode: hasWords ? 'markers+text' : 'markers', x: ends.map(({ a, b }) => (a.x + b.x) / 2), y: ends.map(({ a, b }) => (a.y + b.y) / 2),
-    text: ends.map(({ edge }) => (hasWords ? (edge.isLegal ? '' : '⊘ ') + shortAction(edge.action) : '')), textposition: isDown ? 'middle right' : 'top center', textfont: { size: 10, color: theme.muted },
+    text: hasWords ? actionWords(ends, isDown) : undefined, textposition: isDown ? 'middle right' : 'top center', textfont: { size: 10, color: theme.muted },
     customdata: ends.map(({ edge }) => edge.to), hoverinfo: 'text', hovertext: ends.map(({ edge }) => (edge.action ?? 'step') + (edge.isLegal ? '' : ', not allowed here') + (edge.count > 1 ? '<br>' + edge.count + ' traces' : '')),
     marker: { symbol: 'triangle-up', size: 9 * Math.max(plan.scale.size, 0.5), angle: ends.map(({ a, b }) => heading(a, b)), color: ends.map(({ edge }) => (edge.isBad || !edge.isLegal ? theme.bad : theme.edge)) },
   });
   return traces;
+}
+
+// The actions beside the arrow heads, left out where the next one stands too close.
+function actionWords(ends, isDown) {
+  const taken = new Map(); // height → the leftmost place that is taken there
+  const words = ends.map(({ edge }) => (edge.isLegal ? '' : '⊘ ') + shortAction(edge.action));
+  const order = [...ends.keys()].sort((i, j) => ends[j].a.x + ends[j].b.x - ends[i].a.x - ends[i].b.x);
+  for (const i of isDown ? order : []) {
+    const { a, b } = ends[i];
+    const [x, y] = [(a.x + b.x) / 2, Math.round((a.y + b.y) / 2)];
+    if (x + 12 + words[i].length * 5.6 > (taken.get(y) ?? Infinity)) words[i] = '';
+    taken.set(y, x - 6);
+  }
+  return words;
 }
 
 // Degrees clockwise from up; a curve is half as steep in its middle as the line between its ends suggests.

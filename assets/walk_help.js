@@ -16,7 +16,7 @@ const NOTES = [
 function openHelp() {
   const dialog = part('dialog');
   dialog.replaceChildren(
-    make('h2', {}, 'Keys'),
+    make('h2', { tabindex: '-1', autofocus: true }, 'Keys'),
     make('dl', { class: 'fp-keys' }, ...KEYS.flatMap(([keys, words]) => [make('dt', {}, ...keys.split(' ').map((key) => (key === '–' ? '–' : make('kbd', {}, key)))), make('dd', {}, words)])),
     make('h2', {}, 'Good to know'), make('ul', {}, ...NOTES.map((words) => make('li', {}, words))),
     make('div', { class: 'fp-dialog-end' }, make('button', { type: 'button', class: 'fp-quiet', onclick: () => { dialog.close(); startTour(); } }, 'Show the tour'), make('button', { type: 'button', class: 'fp-strong', onclick: () => dialog.close() }, 'Close')));

@@ -1,7 +1,7 @@
 // The list of problems with its filters, an own problem, more samples, the machine's search for the pit.
 
 const PAGE_SIZE = 30;
-const list = { offset: 0, total: 0, timer: 0, seq: 0 };
+const list = { offset: 0, total: 0, timer: 0, seq: 0, isOwn: false };
 
 function ask(offset = 0) {
   const filters = part('filters').elements;
@@ -63,6 +63,7 @@ function solveOwn(event) {
   const { question, answer } = part('own-form').elements;
   part('own-say').textContent = '';
   if (!question.value.trim()) { part('own-say').textContent = 'The problem is empty: type a question first.'; return question.focus(); }
+  list.isOwn = true;
   begin('sample', 'The model is solving it …');
   send('typed', { question: question.value, answer: answer.value, ...sampleSettings() });
 }
@@ -100,6 +101,8 @@ function onWorkMail(mail) {
   state.busy = '';
   root.dataset.busy = '';
   drawPanelIfAny();
+  if (list.isOwn && mail.is_ok !== false && !mail.own && isNarrow()) toggleRail(false);
+  list.isOwn = false;
   if (!part('problems').closest('.fp-rail').hidden) ask(list.offset);
 }
 

@@ -23,8 +23,9 @@ function block(title, ...children) {
 const line = (kind, ...words) => make('p', { class: 'fp-line', 'data-kind': kind }, ...words);
 
 function stepBlock(one) {
-  const [action, isLegal] = one.steps[stepNow()];
-  const words = action ? [make('b', {}, action), isLegal ? ' · allowed here' : ' · not allowed here'] : ['No action could be told.'];
+  const [action, isLegal] = legalNow(one, state.at);
+  const legality = !isShown(one) ? '' : isLegal ? ' · allowed here' : ' · not allowed here';
+  const words = action ? [make('b', {}, action), legality] : ['No action could be told.'];
   return block('Step ' + state.at, line(isLegal ? 'plain' : 'illegal', isLegal ? '' : '⊘ ', ...words));
 }
 

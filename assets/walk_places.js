@@ -93,10 +93,11 @@ function planNow(width, height) {
     const [x, y] = spot(slotOf(id), view.depth[id]);
     return { id, x, y, kind: kinds[id], text: view.label[id], hover: view.hover[id], depth: view.depth[id] };
   });
+  const seen = new Set(state.figure.traces.filter(isShown).flatMap((one) => view.paths[one.id])); // judged: may say all
   const edges = [];
   const at = new Map(nodes.map((node) => [node.id, node]));
   for (const [from, to, action, isLegal, count] of view.edges) {
-    if (at.has(from) && at.has(to)) edges.push({ from, to, action, isLegal, count, isBad: ['first_wrong', 'pit', 'after', 'wrong'].includes(kinds[to]) });
+    if (at.has(from) && at.has(to)) edges.push({ from, to, action, isLegal: isLegal || !seen.has(to), count, isBad: ['first_wrong', 'pit', 'after', 'wrong'].includes(kinds[to]) });
   }
   for (const [id, count] of more) {
     const [x, y] = spot(slotOf('more-' + id), view.depth[id] + 1);

@@ -60,7 +60,7 @@ function drawSteps() {
   const items = [stepItem(0, 'Q', null, figure.problem.html, 'Question')];
   if (one) {
     for (let k = 1; k < one.path.length; k += 1) {
-      const [action, isLegal] = one.steps[k - 1];
+      const [action, isLegal] = legalNow(one, k);
       const isWritten = action && isLegal && one.texts[k - 1].startsWith(action); // the step names its action itself
       items.push(stepItem(k, String(k), isWritten ? null : [action, isLegal], figure.states[one.path[k]].html, 'Step ' + k));
     }
@@ -73,6 +73,12 @@ function drawSteps() {
   }
   lit = [];
   drawStepMarks();
+}
+
+// A step's action, and whether it is allowed there: a finding, so untold until the trace is judged.
+function legalNow(one, at) {
+  const [action, isLegal] = one.steps[at - 1];
+  return [action, isLegal || !isShown(one)];
 }
 
 function stepItem(at, badge, action, html, name) {

@@ -66,7 +66,7 @@ def _lost(step: int, text: str, left: Side, right: Side, lost: str) -> Finding:
 def _merge(placed: dict[int, Finding], place: int, finding: Finding | None) -> None:
     """Text and mark are one equation: the mark was computed, the text is read. The text is quoted where both agree."""
     marked = placed.get(place)
-    if finding is not None and marked is not None and finding.status == marked.status:
+    if finding is not None and (marked is None or finding.status == marked.status):
         placed[place] = finding
 
 
@@ -79,7 +79,10 @@ def _pairs(chain: Chain, known: _Known) -> Iterator[tuple[Side, Side]]:
     for side in chain.sides[1:] if is_named or is_loose else chain.sides:
         if side.value(known) is None:
             continue
-        if before is not None:
+        is_contradiction = (
+            before is first and first.program.is_bare and side.program.is_bare
+        )  # "so 0 = 12: no solution"
+        if before is not None and not is_contradiction:
             yield before, side
         before = side
 
@@ -110,9 +113,12 @@ def _shortened(text: str) -> str:
 
 
 def _learn(chain: Chain, known: _Known) -> None:
-    """Keep what the chain says that its name is worth: its last value."""
+    """Keep what the chain says that its name is worth: its last value.
+
+    Not of x or \\lambda, which take several values on the way: such equations are to be solved, not to be checked.
+    """
     label = chain.sides[0].label
-    if label:
+    if label and (len(label) > 1 or label.isupper()) and not re.search(r"[\\_]", label):
         value = chain.sides[-1].value(known)
         if value is None:
             known.pop(label, None)

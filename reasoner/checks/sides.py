@@ -106,6 +106,8 @@ def is_passed_over(left: Side, right: Side, known: Mapping[str, Fraction]) -> bo
         return True
     if left_value in right.leading_values and right.has_words:
         return True
+    if "remainder" in right.unit or "remaining" in right.unit:  # "13 / 6 = 2 with a remainder of 1"
+        return True
     return _is_conversion(left_value, right_value, left, right)
 
 

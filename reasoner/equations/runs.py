@@ -88,6 +88,7 @@ class _Run:
         self.is_bullet = False
         self.is_opaque = False
         self.unit: list[str] = []
+        self.unit_at = start  # index of the first word of the unit
         self.share: Fraction | None = None  # the 20% of "20% of 80"
         self.group_end = -1  # index after the denominator of "/ 1/4", read as one number
 
@@ -102,7 +103,10 @@ class _Run:
             self.is_opaque = True
         else:
             self.program.finish()
-        last = self.tokens[self.index - 1]
+        is_followed = self.index < len(self.tokens) and self._starts_figures(self.index)
+        last = self.tokens[
+            self.unit_at if self.unit and is_followed else self.index - 1
+        ]  # "4 girls" of "4 girls for 5"
         start, end = self.tokens[first].start, last.end
         begin = self.tokens[self.start].start
         side = Side(self.program, self.text[start:end], begin, start, end, " ".join(self.unit), self.has_lead)
@@ -120,7 +124,8 @@ class _Run:
         before = self.tokens[first - 1].kind if first and not self.is_bullet else "word"
         if before == "open":  # "(3 + 4 = 7)" is whole, "2 * (3 + 4 = 7" is not
             before = self.tokens[first - 2].kind if first > 1 else "word"
-        after = self.tokens[self.index].kind if self.index < len(self.tokens) else "word"
+        has_unit = self.tokens[self.index - 1].kind == "word"
+        after = self.tokens[self.index].kind if self.index < len(self.tokens) and not has_unit else "word"
         return before != "word" or after in ("ratio", "number", "operator", "percent", "odd")
 
     def _lead(self) -> None:
@@ -135,7 +140,9 @@ class _Run:
             return
         if previous >= 0 and self.tokens[previous].kind == "word":
             self.has_lead = True
-            self.is_opaque = self.tokens[previous].text.lower() in CHANGING
+            last = self.tokens[previous]
+            is_function = last.end == self.tokens[self.index].start or last.text[0] == "\\"  # "f(3)", "\\sin 30"
+            self.is_opaque = is_function or last.text.lower() in CHANGING
 
     def _words_end(self, index: int) -> int:
         while index < len(self.tokens) and self.tokens[index].kind == "word":
@@ -271,7 +278,7 @@ class _Run:
                 return True
             if token.text == "/" and self.unit and follows.kind == "number":
                 self.is_opaque = True  # "5 minutes/100 meters"
-            if token.text == "^" and before.kind == "word" and self.unit:  # "cm^2"
+            if token.text == "^" and before.kind in ("word", "close") and self.unit:  # "cm^2"
                 self.index += 2
                 return True
         return self._take_sign(token.text, 1)
@@ -284,10 +291,12 @@ class _Run:
         inside = self.tokens[self.index + 1 : close]
         if inside and self._words_end(self.index + 1) == close and len(inside) <= MAX_UNIT_WORDS:
             self.index = close + 1
+            self.unit.append("()")
             if before.end == token.start:  # ".1(number of minutes)" is a product, "12 (months)" has a unit
                 self.is_opaque = True
             return True
         is_factor = before.kind == "close" or (before.kind == "number" and before.end == token.start)
+        self.is_opaque |= self.text[token.start] == "\\"  # 1\\frac{1}{4} is a mixed number or a product
         return self._take_sign("*", 0) if is_factor else False
 
     def _word(self, token: Token) -> bool:
@@ -318,6 +327,7 @@ class _Run:
             return True
         if word in JOINING or len(self.unit) >= MAX_UNIT_WORDS:
             return False
+        self.unit_at = self.index if not self.unit else self.unit_at
         self.unit.append(word)
         self.index += 1
         return True
@@ -326,6 +336,8 @@ class _Run:
         """ "2x" and "3 n" are products; "3 a day" is not. "5m" could be either: read as a product, it is not judged."""
         before = self._token(-1)
         is_glued = before is not None and before.end == token.start
+        if token.text[0] == "\\":
+            return True
         return len(token.text) == 1 and not self.unit and (is_glued or token.text not in NOT_VARIABLES)
 
     def _of(self) -> bool:
@@ -339,6 +351,7 @@ class _Run:
             is_taken = self._take_sign("*", index - self.index)
             self.share = self.program.value({}) if self.share is None else self.share
             return is_taken
+        self.unit_at = self.index if not self.unit else self.unit_at
         self.unit.append("of")
         self.index += 1
         return True

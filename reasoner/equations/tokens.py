@@ -15,37 +15,40 @@ _TOKEN = re.compile(
     r"""(?P<mark><<[^<>\n]*>>)
     |(?P<ordinal>\d+(?:st|nd|rd|th)\b)
     |(?P<mixed>\d{1,9}(?:[ ]\d{1,9}/\d{1,9}|[ ]and[ ]\$?\d{1,9}/\d{1,9}|[ ]and[ ]\(\d{1,9}/\d{1,9}\))(?![\d/,]|\.\d))
-    |(?P<odd>\d+(?:,\d{3})*,(?:\d{1,2}|\d{4,})(?!\d)|0\d+(?![\d.]))
-    |(?P<number>(?>\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:…|\.{2,3})?|\.\d+)
-    |(?P<latex>\\[A-Za-z]+)
-    |(?P<word>(?:sq|ft|oz|lbs?|hrs?|mins?|yds?)\.|[^\W\d_](?:[^\W\d_]|['’&.](?=[^\W\d_])|-(?=[^\W\d_]{2}))*['’]?)
+    |(?P<odd>\d+(?:,\d{3})*,(?:\d{1,2}|\d{4,})(?!\d)|0\d+(?![\d.])
+      |\d+_\{?\w+\}?|(?<=[\d)])!(?=\S|\s[^A-Z])|\.{2,}|[…_@\#|<>~])
+    |(?P<number>(?>\d{1,3}(?:(?:,(?:\\!)?|\{,\})\d{3})+(?!\d)|\d+)(?:\.\d+)?(?:…|\.{2,3})?|\.\d+)
+    |(?P<latex>\\[A-Za-z]+(?:_(?:\{[^{}\n]{1,20}\}|\w))?)
+    |(?P<word>(?:sq|ft|oz|lbs?|hrs?|mins?|yds?)\.|[^\W\d_](?:[^\W\d_]|['’&.](?=[^\W\d_])|-(?=[^\W\d_]{2}))*['’]?(?:_(?:\{[^{}\n]{1,20}\}|\w))?)
     |(?P<equals>={1,2}(?!>)|≈|≅|~=)
     |(?P<ratio>(?<=\d):(?=\d))
     |(?P<operator>\*\*|[-+*/^×÷·⋅∗−–⁄])
     |(?P<open>[(\[{])|(?P<close>[)\]}])
     |(?P<percent>\\?%)|(?P<currency>\\?[$€£₹])|(?P<root>√)
-    |(?P<dress>[°²³¢_]+|\\[,;! ]|\*{3,})
+    |(?P<dress>[°²³¢&]+|\\[,;! ]|\*{3,})
     |(?P<newline>\n)
     |(?P<stop>[^\s])""",
     re.VERBOSE,
 )
 _OPERATORS = {"×": "*", "·": "*", "⋅": "*", "∗": "*", "÷": "/", "⁄": "/", "−": "-", "–": "-", "**": "^"}
 _LATEX_OPERATORS = {"\\times": "*", "\\cdot": "*", "\\ast": "*", "\\div": "/"}
-_LATEX_DRESS = frozenset(
-    [
-        "\\left",
-        "\\right",
-        "\\displaystyle",
-        "\\quad",
-        "\\qquad",
-        "\\text",
-        "\\mathrm",
-        "\\mbox",
-        "\\mathbf",
-        "\\textbf",
-        "\\boxed",
-    ]
-)
+
+
+def _commands(names: str) -> frozenset[str]:
+    return frozenset("\\" + name for name in names.split())
+
+
+_LATEX = {
+    "dress": _commands("left right displaystyle text mathrm mbox mathbf textbf boxed big Big bigl bigr"),
+    "stop": _commands("""
+        quad qquad Rightarrow implies rightarrow to iff Leftrightarrow Longrightarrow longrightarrow begin end therefore
+        because item
+    """),
+    "odd": _commands("""
+        ne neq le leq ge geq lt gt equiv pm mp cup cap in ldots cdots dots binom sum prod int mod pmod bmod circ mid
+        over choose
+    """),
+}
 _LATEX_FRACTIONS = frozenset(["\\frac", "\\dfrac", "\\tfrac"])
 
 
@@ -85,7 +88,7 @@ def _read_value(token: Token) -> None:
         token.kind = "number" if 0 < over < under else "odd"
         token.value = whole + Fraction(over, max(under, 1))
         return
-    digits = token.text.replace(",", "").rstrip("….")
+    digits = re.sub(r"[,{}\\!]", "", token.text).rstrip("….")
     if len(digits) > MAX_DIGITS:
         token.kind = "odd"
         return
@@ -107,4 +110,4 @@ def _read_latex(token: Token) -> None:
     elif name in _LATEX_FRACTIONS:
         token.kind = "fraction"
     else:
-        token.kind = "dress" if name in _LATEX_DRESS else "word"
+        token.kind = next((kind for kind, names in _LATEX.items() if name in names), "word")

@@ -122,18 +122,20 @@ def _add_export(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _export(store: Store, options: argparse.Namespace) -> int:
-    from reasoner.interchange import PAIR_SHAPES, export_file, export_pairs, export_text
+    from reasoner.interchange.exporting import PAIR_SHAPES, as_text, shape_named, write_lines
     from reasoner.interchange.trl import read_pairs
 
-    if options.shape in PAIR_SHAPES:
-        if not options.pairs:
-            options.command.error(f"--as {options.shape} needs --pairs FILE: make it with `python -m training pairs`")
-        counts = export_pairs(read_pairs(options.pairs), options.shape, options.out)
-    elif options.out == "-":
-        text, counts = export_text(store, options.shape)
+    if options.shape in PAIR_SHAPES and not options.pairs:
+        options.command.error(f"--as {options.shape} needs --pairs FILE: make it with `python -m training pairs`")
+    is_of_pairs = options.shape in PAIR_SHAPES
+    rows = (
+        PAIR_SHAPES[options.shape](read_pairs(options.pairs)) if is_of_pairs else shape_named(options.shape).rows(store)
+    )
+    if options.out == "-":
+        text, counts = as_text(rows)
         sys.stdout.write(text)
     else:
-        counts = export_file(store, options.shape, options.out)
+        counts = write_lines(rows, Path(options.out))
     print(f"{options.out}: {counts}", file=sys.stderr)
     return 0
 

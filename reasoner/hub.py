@@ -157,7 +157,7 @@ class LabelSync:
     def _at_exit(self) -> None:
         try:
             self.collect()
-        except StoreError as error:
+        except (StoreError, OSError) as error:
             print(f"The last labels were not sent to {self.repository}: {error}", file=sys.stderr)
 
     def collect(self) -> int:
@@ -187,6 +187,8 @@ class LabelSync:
         """Where the labels are, for the screen."""
         if self.last_saved is None:
             saved = f"No label was saved to {self.repository} in this session yet."
+        elif self._saved_seq == 0:
+            saved = f"Labels are saved to {self.repository} every {self._every:g} seconds; there is none yet."
         else:
             when = time.strftime("%H:%M UTC", time.gmtime(self.last_saved))
             saved = f"{self._saved_seq} label events saved to {self.repository}, last at {when}."

@@ -43,6 +43,8 @@ def check_trace_size(trace: Trace) -> None:
     _check_text("text", trace.text, MAX_TRACE)
     _check_text("prompt", trace.prompt, MAX_TRACE)
     _check_text("answer", trace.answer or "", MAX_TRACE)
+    maker = trace.maker
+    _check_text("maker", "".join((maker.engine, maker.model, maker.adapter, trace.format)), MAX_SHORT_TEXT)
 
 
 def check_label(label: Label, num_steps: int) -> None:
@@ -59,6 +61,7 @@ def check_label(label: Label, num_steps: int) -> None:
         raise BadInput(f"“{label.error_class}” is no error class. Use one of: {', '.join(ERROR_CLASSES)}.")
     _check_text("correction", label.correction, MAX_SHORT_TEXT)
     _check_text("note", label.note, MAX_SHORT_TEXT)
+    _check_text("id", label.id, MAX_NAME)
     if not (0 <= label.seconds < math.inf and 0 <= label.created < END_OF_TIME):
         raise BadInput("The label's times are not numbers of seconds.")
 

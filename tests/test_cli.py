@@ -101,6 +101,9 @@ def test_export_of_pairs_needs_a_file_of_pairs(
     options = ["--pairs", str(tmp_path / "pairs.jsonl"), "--out", str(out), "--store", store_path]
     assert main(["export", "--as", "preference", *options]) == 0
     assert json.loads(out.read_text())["chosen"] == "a"
+    capsys.readouterr()
+    assert main(["export", "--as", "preference", *options, "--out", "-"]) == 0
+    assert capsys.readouterr().out == out.read_text()
 
 
 def test_score_prints_names_and_numbers_or_one_json_object(

@@ -2,6 +2,8 @@
 
 import gzip
 import json
+import os
+import threading
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -196,6 +198,24 @@ def test_prm800k_phase_1_gives_the_walked_path_and_a_trace_for_each_rejected_ste
     assert [trace.verdict.status for trace in traces] == ["right", "unjudged", "unjudged"]
 
 
+def test_prm800k_stops_at_a_step_from_which_nobody_went_on(store: Store) -> None:
+    row = prm800k(
+        rated_step(rated("2 + 2 = 4")),
+        rated_step(rated("", None), rated("hm", 0), chosen=None),
+        rated_step(rated("4 + 2 = 7", -1)),
+        finish="give_up",
+    )
+    _, [trace], [label] = take(store, row)
+    assert [step.text for step in trace.steps] == ["2 + 2 = 4"] and label.kind == "unsure"
+
+
+def test_prm800k_finds_the_rating_of_a_step_that_differs_in_white_space(store: Store) -> None:
+    whole = ["2 + 2 = 4 ", "4 + 2 = 7 "]
+    row = prm800k(rated_step(rated("2 + 2 = 4")), rated_step(rated("4 + 2 = 7", -1)), finish="found_error", whole=whole)
+    _, [trace], [label] = take(store, row)
+    assert [step.text for step in trace.steps] == whole and label.step == 1
+
+
 @pytest.mark.parametrize(("finish", "kind"), [("give_up", "unsure"), ("bad_problem", "bad_problem")])
 def test_prm800k_says_why_labelling_stopped(store: Store, finish: str, kind: str) -> None:
     _, [trace], [label] = take(store, prm800k(rated_step(rated("2 + 2 = 4")), finish=finish))
@@ -263,8 +283,8 @@ def test_a_format_is_recognised_by_its_fields(row: dict[str, Any], name: str) ->
         (b"\x1f\x8b\x08\x00 this is no gzip", "damaged|cannot be read"),
         (b"[]", "holds no rows"),
         (b"{}\n", "unknown format"),
-        (b'{"a": 1, "b": 2}\n{"a": 3}\n', "unknown format: its fields are a, b"),
-        (b"[1, 2, 3]", "unknown format: it is no JSON object"),
+        (b'{"a": 1, "b": 2}\n{"a": 3}\n', "unknown format: fields a, b"),
+        (b"[1, 2, 3]", "unknown format: no JSON object"),
         (b'{"question": ' * 100_000, "broken JSON"),
         (b"[" * 200_000, "broken JSON|holds no rows"),
     ],
@@ -304,6 +324,11 @@ BAD_ROWS = [
     ({**PLAIN, "steps": ["a"] * 1001}, "1,001 steps"),
     ({**PLAIN, "kind": "all_right"}, "label contradicts itself"),
     ({**PLAIN, "kind": "nonsense"}, "no kind of label"),
+    ({**PLAIN, "kind": "unsure"}, "label contradicts itself"),
+    ({**PLAIN, "first_wrong_step": "absent"}, "label is no step number"),
+    ({**PLAIN, "format": "verse"}, "unknown way of writing"),
+    ({**PLAIN, "label_id": "x" * 81}, "at most 80"),
+    ('{"question": "q", "text": "t", "model": "\\ud800"}', "half a char"),
     ({**PLAIN, "annotator": "a\nb"}, "name for the annotator"),
     ({**PLAIN, "error_class": "laziness"}, "no error class"),
     ({**PLAIN, "seconds": "long"}, "wrong kind of value"),
@@ -433,6 +458,15 @@ def test_json_comes_in_lines_arrays_or_one_after_another(store: Store, tmp_path:
 def test_an_object_over_several_lines_is_read_and_numbered_by_its_first_line(tmp_path: Path) -> None:
     path = write(tmp_path / "file.json", json.dumps(PLAIN, indent=4), json.dumps(GSM8K, indent=4))
     assert list(read_values(path)) == [(1, PLAIN), (10, GSM8K)]
+
+
+def test_a_pipe_is_read(store: Store, tmp_path: Path) -> None:
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    writer = threading.Thread(target=path.write_text, args=(json.dumps(PLAIN) + "\n",))
+    writer.start()
+    assert import_file(store, path).kept == 1
+    writer.join()
 
 
 def test_gzipped_files_are_read(store: Store, tmp_path: Path) -> None:

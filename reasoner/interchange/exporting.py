@@ -111,8 +111,13 @@ def export_file(store: Store, shape: str, path: Path | str) -> Counts:
 
 def export_text(store: Store, shape: str) -> tuple[str, Counts]:
     """The same as one text."""
+    return as_text(shape_named(shape).rows(store))
+
+
+def as_text(items: Iterable[Item]) -> tuple[str, Counts]:
+    """Rows as JSON Lines."""
     dropped: Counter[str] = Counter()
-    lines = list(_lines(shape_named(shape).rows(store), dropped))
+    lines = list(_lines(items, dropped))
     return "".join(lines), Counts(len(lines), 0, dict(dropped))
 
 

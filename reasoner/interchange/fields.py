@@ -11,7 +11,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any
 
 from reasoner.checks.answers import extract_answer, judge
@@ -104,11 +103,6 @@ def timestamp(value: Any) -> float:
     return (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()
 
 
-@lru_cache(maxsize=1024)
-def _judge(gold: str | None, found: str | None) -> Verdict:
-    return judge(gold, found)
-
-
 def trace(
     problem: Problem,
     maker: Maker,
@@ -129,7 +123,7 @@ def trace(
     whole = text or "\n".join(texts)
     if verdict is None:
         found = extract_answer(whole) if found is None else found
-        verdict = _judge(problem.answer, found)
+        verdict = judge(problem.answer, found)
     return make_trace(
         problem,
         prompt=prompt,

@@ -87,7 +87,7 @@ def _rows(
         try:
             if isinstance(value, BadInput):
                 raise value
-            family = family or _recognised(value, name, number, unit)
+            family = family or _recognised(value)
             row = _read(family, value, name)
         except BadInput as error:
             bad.add(f"{unit} {number}", error)
@@ -95,12 +95,10 @@ def _rows(
             yield row
 
 
-def _recognised(value: Any, name: str, number: int, unit: str) -> Family:
+def _recognised(value: Any) -> Family:
     family = recognise(value)
     if family is None:
-        what = (
-            f"its fields are {', '.join(map(str, value))[:200]}" if isinstance(value, dict) else "it is no JSON object"
-        )
+        what = f"fields {', '.join(value)[:200]}" if isinstance(value, dict) else "no JSON object"
         raise BadInput(f"{UNKNOWN}: {what}. Known formats are {', '.join(FAMILIES)}")
     return family
 
@@ -130,7 +128,7 @@ def _refusal(name: str, num_good: int, num_bad: int, bad: _Bad, unit: str) -> st
     """Why nothing was imported, with the first bad lines."""
     shown = "\n".join(f"  {message}" for message in bad.messages[:MAX_SHOWN])
     more = f"\n  … and {num_bad - MAX_SHOWN:,} more" if num_bad > MAX_SHOWN else ""
-    advice = "Mend them, or import the others alone with --keep-good." if num_good else "No row of it can be used."
+    advice = "Mend them, or keep the good ones alone (--keep-good)." if num_good else "No row of it can be used."
     head = f"{num_bad:,} of {num_good + num_bad:,} {unit}s of {name} are bad; nothing was imported."
     return f"{head}\n{shown}{more}\n{advice}"
 

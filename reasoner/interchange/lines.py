@@ -12,6 +12,7 @@ import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from io import BufferedReader, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any
 
@@ -20,7 +21,8 @@ from reasoner.errors import BadInput
 # Ours. PRM800K's longest line has about 0.2 MB and the largest JSON array of the known formats (MR-GSM8K) 6 MB.
 MAX_LINE = 5_000_000  # characters of one line
 MAX_ARRAY = 200_000_000  # characters of a file that is one JSON array or object
-_CHUNK = 1_000_000
+CHUNK = 1_000_000  # characters passed over at once
+HEAD = 4096  # bytes looked at to tell what a file is
 
 Value = tuple[int, Any]
 """(number of the line, starting at 1; the JSON value or the BadInput it gave)"""
@@ -29,8 +31,8 @@ Value = tuple[int, Any]
 def read_values(path: Path) -> Iterator[Value]:
     """All values of the file. Raises BadInput when the file as a whole cannot be used."""
     try:
-        with _open(path) as file:
-            yield from _values(path, file)
+        with path.open("rb") as raw:
+            yield from _values(path, _as_text(path, raw))
     except UnicodeDecodeError as error:
         raise BadInput(f"{path} is not a text file (or not in UTF-8). {_WANTED}") from error
     except (EOFError, zlib.error) as error:
@@ -46,14 +48,13 @@ def read_values(path: Path) -> Iterator[Value]:
 _WANTED = "Give JSON Lines or JSON: one of the formats that `python -m reasoner import --help` lists."
 
 
-def _open(path: Path) -> IO[str]:
-    with path.open("rb") as file:
-        head = file.read(4096)
+def _as_text(path: Path, raw: BufferedReader) -> IO[str]:
+    head = raw.peek(HEAD)[:HEAD]  # looks ahead without moving: the file may be a pipe, which cannot be opened twice
     if head.startswith(b"\x1f\x8b"):
-        return gzip.open(path, "rt", encoding="utf-8-sig")
+        return TextIOWrapper(gzip.GzipFile(fileobj=raw), encoding="utf-8-sig")
     if b"\0" in head:
         raise BadInput(f"{path} is not a text file. {_WANTED}")
-    return path.open(encoding="utf-8-sig")
+    return TextIOWrapper(raw, encoding="utf-8-sig")
 
 
 def _values(path: Path, file: IO[str]) -> Iterator[Value]:
@@ -84,7 +85,7 @@ def _lines(file: IO[str], number: int) -> Iterator[Value]:
         number += 1
         if len(line) > MAX_LINE:
             while line and not line.endswith("\n"):  # the rest of it is passed over
-                line = file.readline(_CHUNK)
+                line = file.readline(CHUNK)
             yield number, BadInput(f"line too long: more than {MAX_LINE:,} characters")
         elif line.strip():
             yield number, parse(line)

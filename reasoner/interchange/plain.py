@@ -25,6 +25,7 @@ from typing import Any, cast
 
 import reasoner.interchange.fields as fields
 from reasoner.errors import BadInput
+from reasoner.formats import FORMATS
 from reasoner.interchange.family import Family
 from reasoner.interchange.fields import Fields, Row
 from reasoner.records import LABEL_KINDS, Label, LabelKind, Maker, Problem, Trace, Verdict, make_problem
@@ -55,10 +56,17 @@ def read(row: Fields, stem: str) -> Row:
         found=fields.answer(row, "final_answer"),
         verdict=_verdict(row, problem),
         prompt=fields.optional(row, "prompt"),
-        format=fields.optional(row, "format") or "cot",
+        format=_format(row),
     )
     label = _label(row, trace)
     return problem, [trace], [label] if label else []
+
+
+def _format(row: Fields) -> str:
+    name = fields.optional(row, "format") or "cot"
+    if name not in FORMATS:
+        raise BadInput(f"unknown way of writing: “format” is {name[:40]}, not one of {', '.join(FORMATS)}")
+    return name
 
 
 def _verdict(row: Fields, problem: Problem) -> Verdict | None:
@@ -86,8 +94,9 @@ def _maker(row: Fields) -> Maker:
 
 
 def _label(row: Fields, trace: Trace) -> Label | None:
-    kind, value = fields.optional(row, "kind"), row.get("first_wrong_step", "absent")
-    if not kind and value == "absent":
+    kind, value = fields.optional(row, "kind"), row.get("first_wrong_step")
+    names_step = "first_wrong_step" in row
+    if not kind and not names_step:
         return None
     if kind and kind not in LABEL_KINDS:
         raise BadInput(f"label is no kind of label: “{kind[:40]}” is none of {', '.join(LABEL_KINDS)}")
@@ -96,10 +105,12 @@ def _label(row: Fields, trace: Trace) -> Label | None:
     annotator = fields.optional(row, "annotator") or ANNOTATOR
     if kind in ("", "first_wrong", "all_right"):
         is_right = value is None or (value == -1 and not isinstance(value, bool))
-        step = None if is_right or value == "absent" else fields.index(value, len(trace.steps))
+        step = None if is_right else fields.index(value, len(trace.steps))
         if kind and (kind == "all_right") != (step is None):
             raise BadInput(f"label contradicts itself: kind is {kind}, first_wrong_step is {str(value)[:40]}")
         label = fields.first_wrong(trace, annotator, step, **about)
+    elif names_step:
+        raise BadInput(f"label contradicts itself: kind is {kind}, which names no step")
     else:
         label = fields.label(trace, annotator, cast(LabelKind, kind), **about)
     own_id = fields.optional(row, "label_id")

@@ -15,6 +15,7 @@ Not covered: the ratings 0 and +1 apart from one another (both mean "not wrong")
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import takewhile
 from typing import Any
 
 import reasoner.interchange.fields as fields
@@ -77,25 +78,31 @@ def _read_step(step: Any, given: str | None) -> _Step:
     if not isinstance(step, dict):
         raise BadInput("wrong kind of value: a step of the label is no object")
     completions = [item for item in step.get("completions") or [] if isinstance(item, dict)]
-    ratings = {fields.text(item, "text"): item.get("rating") for item in completions}
+    ratings = {_text(item): item.get("rating") for item in completions}
     if any(rating not in (-1, 0, 1, None) for rating in ratings.values()):
         raise BadInput("label is no rating: only -1, 0, 1 and null are")
     human = step.get("human_completion")
-    better = fields.text(human, "text") if isinstance(human, dict) else ""
+    better = _text(human) if isinstance(human, dict) else ""
     better = better or next((text for text, rating in ratings.items() if rating == 1), "")
-    walked = given if given is not None else _walked(step, completions, human)
-    wrong = [text for text, rating in ratings.items() if rating == -1 and text != walked]
+    walked = _walked(step, completions, human)
+    if given is not None:  # its own text may differ from the rated one in white space
+        walked = given if given in ratings or not completions else _text(completions[0])
+    wrong = [text for text, rating in ratings.items() if rating == -1 and text.strip() and text != walked]
     return _Step(walked, ratings.get(walked) == -1, tuple(wrong), better)
+
+
+def _text(completion: Fields) -> str:
+    return fields.optional(completion, "text")
 
 
 def _walked(step: Fields, completions: list[Fields], human: Any) -> str:
     chosen = step.get("chosen_completion")
     if chosen is not None:
-        return fields.text(completions[fields.index(chosen, len(completions))], "text")
+        return _text(completions[fields.index(chosen, len(completions))])
     if isinstance(human, dict):
-        return fields.text(human, "text")
+        return _text(human)
     # The last step of a solution in which an error was found: the model's own completion is the first.
-    return str(completions[0]["text"]) if len(completions) and completions[0].get("rating") == -1 else ""
+    return _text(completions[0]) if completions and completions[0].get("rating") == -1 else ""
 
 
 def _main_trace(
@@ -103,7 +110,7 @@ def _main_trace(
 ) -> Trace | None:
     if whole:
         return fields.trace(problem, GENERATOR, texts=whole, found=fields.answer(question, "pre_generated_answer"))
-    walked = [step.walked for step in steps if step.walked]
+    walked = [step.walked for step in takewhile(lambda step: step.walked, steps)]
     if not walked:
         return None
     is_finished = label.get("finish_reason") == "solution"
@@ -114,7 +121,7 @@ def _main_trace(
 def _main_label(trace: Trace, label: Fields, steps: list[_Step], about: Fields) -> Label:
     reason = label.get("finish_reason")
     about = {**about, "seconds": fields.seconds(label, "total_time") / 1000}
-    for i, step in enumerate(steps):
+    for i, step in enumerate(steps[: len(trace.steps)]):
         if step.is_wrong:
             return fields.first_wrong(trace, step=i, correction=step.better, **about)
     if reason not in FINISH:

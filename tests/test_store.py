@@ -366,6 +366,20 @@ def test_a_label_is_on_disk_when_add_label_returns(store: Store, trace: Trace) -
     assert seen.stdout.strip() == "1"
 
 
+def test_a_saved_label_survives_a_killed_process(store: Store, trace: Trace) -> None:
+    code = (
+        "import sys; from reasoner.records import Label; from reasoner.store import Store; store = Store(sys.argv[1]);"
+        "store.add_label(Label.of(store.trace(sys.argv[2]), kind='all_right', annotator='ada'));"
+        "print('saved', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(store.path), trace.id]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None and process.stdout.readline().strip() == b"saved"
+        process.kill()
+    with Store(store.path) as again:
+        assert [label.annotator for label in again.labels()] == ["ada"]
+
+
 def test_the_store_is_written_through_and_keeps_its_references(store: Store) -> None:
     with store._reading() as connection:
         pragma = {name: connection.execute(f"PRAGMA {name}").fetchone()[0] for name in ("journal_mode", "synchronous")}

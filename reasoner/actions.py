@@ -8,8 +8,9 @@ The actions are those of arXiv 2411.04799, Table 1. It published no grammar of t
 
     Formalize → Decompose → (Solve Subquestion)+ → Solve Parent → Summarize
 
-with Verify anywhere after a solve, Backtrack only after a Verify, and nothing after Summarize. Formalize, Decompose
-and Solve Subquestion may be left out; after a Backtrack any action may follow but Summarize and Verify.
+with Verify anywhere after a solve, Backtrack only after a Verify and to an earlier state, and nothing after
+Summarize. Formalize, Decompose and Solve Subquestion may be left out; after a Backtrack any action may follow but
+Summarize and Verify.
 
 The grammar is held only against actions that steps name themselves ("Verify: …"). What we guess from a plain chain of
 thought breaks no rule: a guess is no ground to call a step illegal.
@@ -112,6 +113,24 @@ def _by_words(text: str, index: int) -> str | None:
     if not has_work and (index == 0 or _GIVEN.search(text)):
         return "Formalize"
     return "Solve Subquestion"
+
+
+def illegal_steps(texts: Sequence[str]) -> list[str]:
+    """Why each step's named action may not stand where it stands, "" where it may or where none is named."""
+    reasons = illegal_reasons([explicit_action(text) for text in texts])
+    return [reason or _bad_target(texts[index], index) for index, reason in enumerate(reasons)]
+
+
+def _bad_target(text: str, index: int) -> str:
+    """Why a Backtrack may not go where it says. State 0 is the question: before step `index` (0-based) is state `index`."""
+    if explicit_action(text) != "Backtrack":
+        return ""
+    own = re.match(r"\s*State\s*(\d{1,4})", text, re.IGNORECASE)
+    here = int(own[1]) if own else index
+    target = re.search(r"\b(?:state|step)\s*(\d{1,4})\b", without_action(text), re.IGNORECASE)
+    if target is None or int(target[1]) < here:
+        return ""
+    return f"Backtrack to {target[0].lower()}, which is not an earlier one"
 
 
 def illegal_reasons(actions: Sequence[str | None]) -> list[str]:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from functools import lru_cache
 
-from reasoner.actions import actions_of, explicit_action, illegal_reasons, is_summary, without_action
+from reasoner.actions import actions_of, explicit_action, illegal_steps, is_summary, without_action
 from reasoner.equations import Chain, chains
 from reasoner.equations.tokens import tokenize
 from reasoner.records import Step
@@ -45,9 +45,9 @@ def _blocks(text: str) -> list[str]:
 
 def tag_steps(texts: Sequence[str]) -> tuple[Step, ...]:
     """Steps with these very texts; their actions and whether those are legal filled in."""
-    reasons = illegal_reasons([explicit_action(text) for text in texts])
     return tuple(
-        Step(text, action, not reason) for text, action, reason in zip(texts, actions_of(texts), reasons, strict=True)
+        Step(text, action, not reason)
+        for text, action, reason in zip(texts, actions_of(texts), illegal_steps(texts), strict=True)
     )
 
 

@@ -59,6 +59,16 @@ def test_a_finding_names_the_step_and_the_action() -> None:
     assert (finding.step, finding.check, finding.status, finding.found) == (1, "grammar", "wrong", "Summarize")
 
 
+@pytest.mark.parametrize(
+    ("target", "is_legal"), [("state 1", True), ("step 2", True), ("state 3", False), ("the start", True)]
+)
+def test_a_backtrack_goes_to_an_earlier_state(target: str, is_legal: bool) -> None:
+    texts = ["Solve Subquestion: x = 3", "Solve Parent: y = 4", "Verify: y is not 4", f"Backtrack: to {target}"]
+    assert (check_grammar(texts) == []) is is_legal
+    block = f"State 9:\nAction: Backtrack\nOutput: return to {target}"
+    assert check_grammar([*texts[:3], block]) == []
+
+
 def test_guessed_actions_break_no_rule() -> None:
     texts = ["The answer is 3.", "I made a mistake.", "Let me check: 3 + 4 = 7.", "We need to find x."]
     assert check_grammar(texts) == []

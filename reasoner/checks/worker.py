@@ -37,11 +37,14 @@ class Worker:
         self._program = program
         self._seconds = seconds
         self._lock = threading.Lock()
+        self._owner = os.getpid()
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
 
     def ask(self, question: dict[str, str]) -> dict[str, Any] | None:
         """The child's answer; None when it was late or died over this question. Raises NotStarted."""
+        if self._owner != os.getpid():  # forked: the child belongs to the parent, and the lock may be held there
+            self._lock, self._owner, self._process = threading.Lock(), os.getpid(), None
         with self._lock:
             if not self._is_running() and not self._start():
                 raise NotStarted
@@ -65,10 +68,11 @@ class Worker:
 
     def _start(self) -> bool:
         self._stop()
-        environment = dict(os.environ, PYTHONPATH=str(PACKAGE_ROOT), PYTHONUNBUFFERED="1")
+        paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
+        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
         try:
             self._process = subprocess.Popen(
-                [sys.executable, "-c", self._program],
+                [sys.executable, "-P", "-c", self._program],  # -P: no module is taken from the current folder
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -12,6 +12,7 @@ Not covered: models that are not decoders; prompts of images or sound; several G
 
 import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
@@ -27,7 +28,7 @@ ZERO_GPU_SECONDS = 60  # of a visitor's GPU time that one call asks for. Ours
 
 
 class LocalEngine:
-    """One model, sampled by one thread at a time."""
+    """One model; threads that ask at the same time take turns."""
 
     def __init__(self, model: Any, tokenizer: Any, maker: Maker, is_plain: bool = False) -> None:
         self.maker = maker
@@ -37,7 +38,7 @@ class LocalEngine:
         self._is_plain = is_plain
         self._has_template = bool(getattr(tokenizer, "chat_template", None)) and not is_plain
         self._ends = _end_ids(model, tokenizer)
-        self._lock = threading.Lock()
+        self.turn = threading.Lock()  # held while a batch is sampled
 
     def render(self, question: str, instruction: str) -> str:
         """By the tokenizer's chat template if it has one, else as prompts.py says."""
@@ -84,18 +85,24 @@ class LocalEngine:
         return [word for word in dict.fromkeys(words) if word]
 
     def draw(self, rows: list[Row], sampling: Sampling) -> list[Completion]:
-        """Sample the rows, batch by batch, in this process."""
+        """Sample the rows in this process. Threads take turns batch by batch: nobody waits for another's whole run."""
         stops = _Stops(self.tokenizer, sampling.stop)
         pad = self.tokenizer.pad_token_id or 0
         settings = Settings(sampling.temperature, sampling.top_p, self._ends, stops.has_ended, pad)
-        drawn = in_batches(lambda batch: sample(self.model, batch, settings), rows, batch_rows(self.model, rows))
+
+        def draw_batch(batch: Sequence[Row]) -> list[Drawn]:
+            with self.turn:
+                drawn = sample(self.model, batch, settings)
+            time.sleep(0.001)  # else this thread has the lock again before those that wait for it wake up
+            return drawn
+
+        drawn = in_batches(draw_batch, rows, batch_rows(self.model, rows))
         return [self._completion(one, sampling.stop) for one in drawn]
 
     def _draw(self, rows: list[Row], sampling: Sampling) -> list[Completion]:
-        with self._lock:
-            if not (IS_ZERO_GPU and self.model.device.type == "cuda"):
-                return self.draw(rows, sampling)
-            done = _draw_on_lent_gpu(_key(self.maker), rows, sampling)
+        if not (IS_ZERO_GPU and self.model.device.type == "cuda"):
+            return self.draw(rows, sampling)
+        done = _draw_on_lent_gpu(_key(self.maker), rows, sampling)
         if isinstance(done, str):
             raise EngineError(done)
         return done
@@ -198,7 +205,9 @@ def _draw_on_lent_gpu(key: str, rows: list[Row], sampling: Sampling) -> list[Com
     """On ZeroGPU: `draw` in the process that has the GPU. A string is an error's text: errors do not come back."""
     if key not in _LOADED:
         return "The GPU's process has not seen this model yet: try again in a minute."
+    engine = _LOADED[key]
+    engine.turn = threading.Lock()  # the old one may have been held by another thread when the process was forked
     try:
-        return _LOADED[key].draw(rows, sampling)
+        return engine.draw(rows, sampling)
     except WorkbenchError as error:
         return str(error)

@@ -29,6 +29,7 @@ from reasoner.store import Store
 from reasoner.tabs import api, data, walk
 from reasoner.workbench import Workbench
 from training.api import TrainingApi
+from training.tabs import CSS_PATHS as TRAINING_CSS
 from training.tabs import compare, exports, train
 
 FIRST_PORT = 7860
@@ -142,7 +143,7 @@ def launch(page: gr.Blocks, host: str, port: int, keep_running: bool = True) -> 
         server_port=port,
         share=False,
         theme=theme(),
-        css_paths=[*walk.CSS_PATHS, SHELL_CSS],
+        css_paths=[*walk.CSS_PATHS, *TRAINING_CSS, SHELL_CSS],
         head=walk.HEAD,
         footer_links=["api", "settings"],
         run_history=False,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
-START_TIMEOUT = 60  # seconds; 4 when nothing else runs
+START_TIMEOUT = 120  # seconds; 4 when nothing else runs
 READY = "First Pit is ready"
 
 

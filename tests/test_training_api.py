@@ -14,6 +14,7 @@ from reasoner.store import Store
 from reasoner.workbench import Workbench
 from training import jobs
 from training.api import TrainingApi
+from training.run_settings import Settings
 
 
 @pytest.fixture
@@ -47,9 +48,9 @@ def test_a_flag_gives_a_pair_or_is_waiting_for_one(api: TrainingApi) -> None:
 
 
 def test_a_visitors_run_is_bounded_whatever_is_asked_for(api: TrainingApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[jobs.Settings] = []
+    asked: list[Settings] = []
 
-    def note(settings: jobs.Settings, data_folder: Path) -> str:
+    def note(settings: Settings, data_folder: Path) -> str:
         asked.append(settings)
         return "run"
 

@@ -7,13 +7,14 @@ As in reasoner/api.py every argument is checked here, and the docstrings are wha
 """
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
 from reasoner.errors import BadInput
 from reasoner.workbench import Workbench
 from training import jobs
+from training.asking import ask
 from training.pairs import preview_pairs
 from training.progress import read_events
 
@@ -88,9 +89,8 @@ class TrainingApi:
         Returns:
             {"run_id": the run's id, for get_run and cancel_training}
         """
-        settings = jobs.Settings(
-            store=str(self.workbench.store.path),
-            model=self.workbench.model,
+        settings = ask(
+            self.workbench,
             origin=arguments.choice(origin, "origin", ORIGINS),
             annotator=arguments.text(annotator, "annotator", 80),
             max_pairs=arguments.whole(max_pairs, "max_pairs", 1, MAX_PAIRS),
@@ -98,10 +98,6 @@ class TrainingApi:
             seed=arguments.whole(seed, "seed", 0, 2**31 - 1),
             num_problems=arguments.whole(num_problems, "num_problems", 0, 5_000),
         )
-        bounds = self.workbench.guest_limits
-        if bounds:
-            max_pairs = min(settings.max_pairs, bounds.max_pairs)
-            settings = replace(settings, max_pairs=max_pairs, max_seconds=bounds.max_seconds, epochs=min(epochs, 3.0))
         return {"run_id": jobs.start(settings, self.workbench.store.data_folder)}
 
     def list_runs(self) -> list[Json]:

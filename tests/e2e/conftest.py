@@ -4,19 +4,34 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
+from tests.e2e import stage
 from tests.e2e.browser import FLAGS, ensure
+from tests.e2e.walker import Visit, Walker
 from tests.running_app import ROOT, RunningApp, running_app
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
-PATIENCE = 20_000  # milliseconds a condition may take on a busy machine
+PATIENCE = 60_000  # milliseconds a condition may take on a very busy machine
+# Empties what the profile remembers, once for each page: sessionStorage belongs to the page and outlives a reload.
+FORGET = "if (!sessionStorage.getItem('met')) { localStorage.clear(); sessionStorage.setItem('met', 'yes') }"
+
+expect.set_options(timeout=PATIENCE)
 
 
 @pytest.fixture(scope="session")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
-    """The real app with the built-in problems in a new store."""
-    with running_app(tmp_path_factory.mktemp("app")) as running:
+    """The real app on the stage's store and scripted model."""
+    folder = tmp_path_factory.mktemp("stage")
+    script = stage.prepare(folder)
+    with running_app(folder, "--no-seed", "--model", f"scripted:{script}") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def solver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
+    """The real app as a newcomer has it: the built-in solver, the built-in problems, a new store."""
+    with running_app(tmp_path_factory.mktemp("solver")) as running:
         yield running
 
 
@@ -29,9 +44,17 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def profile(browser: Browser) -> Iterator[BrowserContext]:
+    """A profile whose cache the tests share: Gradio's scripts are read once. What pages remember, they do not share."""
+    context = browser.new_context()
+    yield context
+    context.close()
+
+
 @pytest.fixture
-def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
-    """Opens pages, each a visitor with a profile of their own; at the end none may have an error in its console."""
+def new_page(browser: Browser, profile: BrowserContext) -> Iterator[Callable[..., Page]]:
+    """Opens pages, each a newcomer; at the end none may have an error in its console."""
     pages: list[Page] = []
     errors: list[str] = []
 
@@ -39,9 +62,12 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
         if message.type == "error":
             errors.append(f"{message.text} ({message.location.get('url')})")
 
-    def open_page(width: int = 1280, height: int = 900, **options: object) -> Page:
-        context = browser.new_context(viewport={"width": width, "height": height}, **options)
+    def open_page(width: int = 1280, height: int = 900) -> Page:
+        """The first page of a test is in the shared profile, emptied; every other one is a person of their own."""
+        context = browser.new_context() if pages else profile
         page = context.new_page()
+        page.add_init_script(FORGET)
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(PATIENCE)
         page.on("console", note)
         page.on("pageerror", lambda error: errors.append(f"uncaught: {error}"))
@@ -50,13 +76,25 @@ def new_page(browser: Browser) -> Iterator[Callable[..., Page]]:
 
     yield open_page
     for page in pages:
-        page.context.close()
+        page.close()
+        if page.context is not profile:
+            page.context.close()
     assert not errors, "errors in the browser's console:\n" + "\n".join(errors)
 
 
 @pytest.fixture
 def page(new_page: Callable[..., Page]) -> Page:
     return new_page()
+
+
+@pytest.fixture
+def visit(new_page: Callable[..., Page], app: RunningApp) -> Visit:
+    """A new visitor at the Walk screen, at a place such as "problem=5f0c…"."""
+
+    def come(query: str = "", tour: bool = False, **options: object) -> Walker:
+        return Walker(new_page(**options), app).open(query, tour)
+
+    return come
 
 
 @pytest.fixture

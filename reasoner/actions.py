@@ -122,7 +122,7 @@ def illegal_steps(texts: Sequence[str]) -> list[str]:
 
 
 def _bad_target(text: str, index: int) -> str:
-    """Why a Backtrack may not go where it says. State 0 is the question: before step `index` (0-based) is state `index`."""
+    """Why a Backtrack may not go where it says. State 0 is the question; step i (0-based) starts at state i."""
     if explicit_action(text) != "Backtrack":
         return ""
     own = re.match(r"\s*State\s*(\d{1,4})", text, re.IGNORECASE)

@@ -18,7 +18,7 @@ def _find_real_data() -> Path | None:
 
 @pytest.fixture(scope="session")
 def real_data() -> Path:
-    """The folder of real data sets (gsm8k/, bigbench-mistake/ …): FIRST_PIT_TEST_DATA, else a sibling of the checkout."""
+    """The folder of real data sets (gsm8k/ …): FIRST_PIT_TEST_DATA, else found beside the checkout."""
     folder = _find_real_data()
     if folder is None or not folder.is_dir():
         pytest.skip("no real data here: name its folder in FIRST_PIT_TEST_DATA")

@@ -7,7 +7,8 @@ Only actions that steps name themselves count (actions.explicit_action): a plain
 breaks nothing.
 
 Source: the actions are Kwai-STaR's (arXiv 2411.04799, Table 1); it published no grammar, so this one is ours
-(actions.illegal_steps)."""
+(actions.illegal_steps).
+"""
 
 from collections.abc import Sequence
 

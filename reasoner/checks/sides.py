@@ -23,35 +23,15 @@ INTEGER_TOLERANCE = Fraction(5, 100)  # "100 / 6 = 16" is cut, "7 / 2 = 3" is wr
 FLOAT_TOLERANCE = Fraction(1, 10**9)  # relative, where decimals are written to eight places or more
 FLOAT_PLACES = 8
 
-_CONVERSIONS = frozenset(
-    Fraction(factor)
-    for factor in (
-        2,
-        3,
-        4,
-        5,
-        7,
-        8,
-        10,
-        12,
-        16,
-        20,
-        24,
-        25,
-        30,
-        36,
-        52,
-        60,
-        100,
-        360,
-        365,
-        1000,
-        1440,
-        1760,
-        3600,
-        5280,
+_CONVERSIONS = frozenset(  # cents in coins, days, inches, ounces, minutes, grams …
+    map(
+        Fraction,
+        (
+            *(2, 3, 4, 5, 7, 8, 10, 12, 16, 20, 24, 25, 30, 36, 52, 60, 100, 360, 365, 1000, 1440, 1760, 3600, 5280),
+            *(10**6, 10**9),
+        ),
     )
-) | {Fraction(10**6), Fraction(10**9)}
+)
 _UNITS = re.compile(
     r"\b(cent|penn(?:y|ie)|nickel|dime|quarter|dollar|second|minute|hour|day|week|month|year|decade|inch|feet|foot|ft|yard|mile|"
     r"ounce|oz|pound|lb|ton|gram|kg|kilogram|meter|cm|centimeter|km|kilometer|mm|liter|ml|milliliter|gallon|quart|pint|cup|"

@@ -103,11 +103,8 @@ class _Run:
             self.is_opaque = True
         else:
             self.program.finish()
-        is_followed = self.index < len(self.tokens) and self._starts_figures(self.index)
-        last = self.tokens[
-            self.unit_at if self.unit and is_followed else self.index - 1
-        ]  # "4 girls" of "4 girls for 5"
-        start, end = self.tokens[first].start, last.end
+        is_cut_short = bool(self.unit) and self._starts_figures(self.index)  # "4 girls" of "4 girls for every 5"
+        start, end = self.tokens[first].start, self.tokens[self.unit_at if is_cut_short else self.index - 1].end
         begin = self.tokens[self.start].start
         side = Side(self.program, self.text[start:end], begin, start, end, " ".join(self.unit), self.has_lead)
         side.is_opaque = self.is_opaque or self._is_cut(first)

@@ -3,7 +3,8 @@
     tokenize("He sold 48/2 = <<48/2=24>>24 clips")      He · sold · 48 · / · 2 · = · <<48/2=24>> · 24 · clips
 
 Commas in thousands, mixed numbers ("1 1/2", "1 and 1/2"), LaTeX's signs and units with a full stop ("sq. ft.") are
-one token each. Figures that are no plain number ("0900", "16,0000") are "odd": seen, never judged."""
+one token each. Figures that are no plain number ("0900", "16,0000") are "odd": seen, never judged.
+"""
 
 import re
 from dataclasses import dataclass, field

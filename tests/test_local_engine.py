@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from reasoner.engines import BUILT_IN, load_engine
 from reasoner.engines.local import LocalEngine
 from reasoner.engines.local_loading import adapter_name, find_model
 from reasoner.errors import BadInput, EngineError
-from reasoner.records import Sampling, make_problem
+from reasoner.records import Maker, Sampling, make_problem
 from reasoner.solve import solve
 from tests.tiny_model import QUESTION, make_adapter, make_model
 
@@ -241,6 +242,60 @@ def test_a_merged_adapter_writes_what_the_unmerged_one_writes(models: Path) -> N
     ids = merged.tokenizer(QUESTION, return_tensors="pt")["input_ids"]
     with torch.inference_mode():
         assert torch.allclose(merged.model(ids).logits, unmerged(ids).logits, atol=1e-4)
+
+
+def test_in_bf16_an_adapter_stays_unmerged_and_is_sampled_all_the_same(models: Path) -> None:
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    from reasoner.engines.local_loading import _with_adapter
+    from reasoner.engines.local_sampling import can_loop
+
+    half = AutoModelForCausalLM.from_pretrained(models / "qwen3", dtype=torch.bfloat16)
+    adapted = _with_adapter(half, str(models / "run-1" / "adapter")).eval()
+    assert any("lora" in name for name, _ in adapted.named_parameters())
+    assert can_loop(adapted)
+    tokenizer = loaded(models / "qwen3").tokenizer
+    unmerged = LocalEngine(adapted, tokenizer, Maker("local", "qwen3", "run-1"), is_plain=True)
+    assert texts(unmerged, PROMPTS) == texts(unmerged, PROMPTS)
+
+
+def test_threads_that_sample_at_once_do_not_disturb_each_other(
+    engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reasoner.engines.local.batch_rows", lambda model, rows: 2)
+    expected = [texts(engine, [prompt]) for prompt in PROMPTS]
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda prompt: texts(engine, [prompt]), PROMPTS)) == expected
+
+
+def test_what_a_lent_gpus_process_says_comes_back(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """ZeroGPU draws in a forked process, from which neither the model nor an error comes back whole."""
+    from reasoner.engines import local
+
+    monkeypatch.setattr(local, "_LOADED", {})
+    assert "try again" in str(local._draw_on_lent_gpu("qwen3 ", [], NOISE))
+    monkeypatch.setattr(local, "_LOADED", {"qwen3 ": engine})
+    rows = [engine._row(engine._ids(PROMPTS[0]), PROMPTS[0], index, NOISE) for index in range(3)]
+    assert local._draw_on_lent_gpu("qwen3 ", rows, NOISE) == engine.complete(PROMPTS[:1], NOISE)[0]
+    assert local._draw_on_lent_gpu("qwen3 ", [], NOISE) == []
+
+
+def test_a_larger_model_or_longer_text_makes_smaller_batches(engine: LocalEngine) -> None:
+    from reasoner.engines import local_batches
+    from reasoner.engines.local_sampling import Row
+
+    short, long = [Row((1,) * 10, "", 10)], [Row((1,) * 100_000, "", 100_000)]
+    assert local_batches.batch_rows(engine.model, short) == local_batches.CPU_ROWS
+    assert 1 <= local_batches.batch_rows(engine.model, long) < local_batches.CPU_ROWS
+    assert local_batches.batch_rows(engine.model, []) == local_batches.CPU_ROWS
+
+
+def test_a_chat_template_that_fails_is_an_error_with_its_words(models: Path, tmp_path: Path) -> None:
+    engine = loaded(models / "chat")
+    engine.tokenizer.chat_template = "{{ raise_exception('only for assistants') }}"
+    with pytest.raises(EngineError, match="only for assistants"):
+        engine.render(QUESTION, "")
 
 
 def test_traces_name_the_model_and_can_be_drawn_again(engine: LocalEngine) -> None:

@@ -16,6 +16,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from jinja2 import TemplateError
+
 from reasoner.engines.local_batches import batch_rows, in_batches
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
@@ -49,12 +51,13 @@ class LocalEngine:
         for token in self.tokenizer.all_special_tokens:
             question = question.replace(token, "")  # what a person types must not end their own turn
         messages = [{"role": "user", "content": f"{question.strip()}\n\n{instruction}".strip()}]
-        # enable_thinking: Qwen3's and others' switch; templates that do not know it take no notice.
-        return str(
-            self.tokenizer.apply_chat_template(
+        try:  # enable_thinking: Qwen3's and others' switch; templates that do not know it take no notice
+            rendered = self.tokenizer.apply_chat_template(
                 messages, tokenize=False, add_generation_prompt=True, enable_thinking=False
             )
-        )
+        except TemplateError as error:
+            raise EngineError(f"The chat template of {self.maker.model} fails: {error}. Use another model.") from error
+        return str(rendered)
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[list[Completion]]:
         """For each prompt `sampling.num` completions. Raises BadInput (a prompt fills the context) and EngineError."""

@@ -130,6 +130,7 @@ def load_model(found: Found) -> tuple[Any, Any]:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
+    os.environ.setdefault("DISABLE_SAFETENSORS_CONVERSION", "1")  # else a pickled model asks the Hub to convert it
     has_gpu = torch.cuda.is_available()
     try:
         tokenizer = AutoTokenizer.from_pretrained(found.model, trust_remote_code=False)

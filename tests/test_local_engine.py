@@ -195,6 +195,7 @@ def test_each_model_is_asked_in_its_own_way(models: Path, engine: LocalEngine) -
     chat = loaded(models / "chat")
     assert chat.render(QUESTION, "Think.") == f"Question : {QUESTION}\n\nThink.\nAnswer :\n"
     assert chat.render("Ana [EOS] has", "").startswith("Question : Ana  has\n")  # nobody ends their own turn
+    assert "[EOS]" not in chat.render("Ana [E[EOS]OS] has", "")
 
 
 def test_a_rendered_chat_is_not_begun_twice(models: Path, tmp_path: Path) -> None:

@@ -48,8 +48,10 @@ class LocalEngine:
             return plain_prompt(question)
         if not self._has_template:
             return question_prompt(question, instruction)
-        for token in self.tokenizer.all_special_tokens:
-            question = question.replace(token, "")  # what a person types must not end their own turn
+        special = [token for token in self.tokenizer.all_special_tokens if token]
+        while any(token in question for token in special):  # what a person types must not end their own turn;
+            for token in special:  # again and again, since taking one out may leave another
+                question = question.replace(token, "")
         messages = [{"role": "user", "content": f"{question.strip()}\n\n{instruction}".strip()}]
         try:  # enable_thinking: Qwen3's and others' switch; templates that do not know it take no notice
             rendered = self.tokenizer.apply_chat_template(

@@ -7,6 +7,7 @@
 
 const root = element.querySelector('.fp');
 const part = (name) => root.querySelector('[data-part="' + name + '"]');
+const LOOK_FIRST = 350; // milliseconds in which nobody can have read a trace that came by itself
 const QUESTION = 0; // the cursor's first place; place k is the state after step k - 1
 
 const state = {
@@ -20,7 +21,7 @@ const state = {
   isExpanded: false,
   zoom: 1,
   opened: performance.now(), // when this trace came on screen: seconds spent are counted from here
-  settled: 0, // judgements before this moment are ignored: the trace has only just changed by itself
+  settled: 0, // judgements before this moment are ignored: the trace changes, or has only just changed, by itself
   me: '',
   last: null, // this person's last label still standing: what Undo takes back
   pending: null, // the judgement that the server has not confirmed yet
@@ -75,6 +76,7 @@ function receive(text) {
 
 function show(figure, isNews) {
   const before = trace();
+  const isFirst = !state.figure;
   const isSame = Boolean(figure.problem && state.figure?.problem?.id === figure.problem.id);
   state.figure = figure;
   state.me = figure.annotator ?? state.me;
@@ -95,6 +97,7 @@ function show(figure, isNews) {
     state.isExpanded = false;
     state.zoom = 1;
     state.opened = performance.now();
+    state.settled = isNews && !isFirst ? performance.now() + LOOK_FIRST : 0;
     closeStrip();
   }
   state.at = figure.traces.length ? clamp(state.at, 0, stepsOf(trace())) : QUESTION;
@@ -115,7 +118,7 @@ function select(index, at, isByItself = false) {
   state.at = clamp(at, 0, stepsOf(trace()));
   if (isOther) {
     state.opened = performance.now();
-    state.settled = isByItself ? performance.now() + 350 : 0;
+    state.settled = isByItself ? performance.now() + LOOK_FIRST : 0;
     closeStrip();
     drawAll();
   } else {
@@ -137,9 +140,9 @@ function drawAll() {
 
 function drawCursor() {
   drawStepCursor();
-  drawGraphCursor();
   drawPanel();
   drawTask();
+  drawGraphCursor();
   keepAddress();
 }
 

@@ -11,7 +11,7 @@ function judge(kind, more = {}) {
   const one = trace();
   if (!one) return;
   if (state.pending) return say('Saving the last one first …');
-  if (performance.now() < state.settled) return say('This trace has only just come: look first.');
+  if (performance.now() < state.settled) return say('The trace is changing: look first.');
   if (kind === 'first_wrong' && state.at === QUESTION && more.step === undefined) return say('Choose a step first: the question itself cannot be the wrong step.', 'bad');
   const step = kind === 'first_wrong' ? more.step ?? stepNow() : null;
   deliver({
@@ -93,7 +93,9 @@ function next() {
   open({ next: true, after: trace()?.id ?? null });
 }
 
+// Until the other trace is here, no key may judge the one that is leaving.
 function open(where) {
+  state.settled = performance.now() + RETRY_AFTER;
   send('open', where);
 }
 

@@ -96,7 +96,8 @@ function onWorkMail(mail) {
   if (mail.notice !== undefined) notice(mail.notice);
   if (mail.message) say(mail.message, mail.tone ?? '');
   if (mail.own !== undefined) part('own-say').textContent = mail.own;
-  if (mail.name) { state.me = mail.name; drawMarks(); }
+  if (mail.is_here) state.settled = 0; // nothing to open: the trace on screen stays
+  if (mail.name) becomeAnother(mail);
   if (!mail.is_done) return;
   state.busy = '';
   root.dataset.busy = '';
@@ -104,6 +105,12 @@ function onWorkMail(mail) {
   if (list.isOwn && mail.is_ok !== false && !mail.own && isNarrow()) toggleRail(false);
   list.isOwn = false;
   if (!part('problems').closest('.fp-rail').hidden) ask(list.offset);
+}
+
+function becomeAnother(mail) {
+  Object.assign(state, { me: mail.name, last: mail.last });
+  state.figure.progress = mail.progress;
+  state.figure.problem ? drawMarks() : drawBar();
 }
 
 function fillFormats() {

@@ -5,7 +5,7 @@
 
 const NEIGHBOURS = 2; // branches kept on each side of the path when folded
 const SLOT = { low: 46, high: 176 }; // pixels between neighbours, top down
-const LAYER = { low: 44, high: 86 };
+const LAYER = { low: 36, high: 86 };
 
 function viewNow() {
   const views = state.figure.views;
@@ -123,7 +123,7 @@ function scaleFor(width, height, across, along, mayShrink) {
   };
   const slot = fit(room[0], across, limits[0]);
   const layer = fit(room[1], along, limits[1]);
-  return { slot, layer, size: clamp(Math.min(slot / SLOT.low, layer / LAYER.low), 0.16, 1) };
+  return { slot, layer, size: clamp(Math.min(slot / SLOT.low, layer / 44), 0.16, 1) };
 }
 
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');

@@ -22,6 +22,7 @@ __all__ = ["CSS_PATHS", "HEAD", "STATIC_PATHS", "build"]
 
 HEAD = ""
 UNEXPECTED = "Something went wrong that should not have; nothing was changed. The server's log says what it was."
+DONE = "Every trace is judged. Train on what you found, or sample more."
 EVENT: dict[str, Any] = {
     "show_progress": "hidden",
     "trigger_mode": "multiple",
@@ -68,10 +69,12 @@ def guarded(workbench: Workbench, work: Work, kind: str, num_outputs: int) -> Ca
         back = {"kind": kind, "page": asked.get("page"), "seq": asked.get("seq")}
 
         def failed(message: str) -> tuple[Any, ...]:
-            said = {"is_ok": False, "message": message, "tone": "bad", "is_done": True, "rows": [], "total": 0}
-            return (*[gr.skip()] * (num_outputs - 1), as_json(said | {"sources": []} | back))
+            said = {"is_ok": False, "message": message, "tone": "bad", "is_done": True, "is_here": True}
+            return (*[gr.skip()] * (num_outputs - 1), as_json(said | {"rows": [], "total": 0, "sources": []} | back))
 
         try:
+            if profile is not None and work is rename:
+                raise BadInput(f"You are logged in as {profile.username}: your labels carry that name.")
             for *others, mail in work(workbench, annotator(name, profile), asked):
                 yield (*others, as_json(mail | back))
         except WorkbenchError as error:
@@ -122,7 +125,7 @@ def find(workbench: Workbench, who: str, asked: Asked) -> Answers:
 def open_place(workbench: Workbench, who: str, asked: Asked) -> Answers:
     place = walk_events.place(workbench, who, asked)
     if place is None:
-        yield gr.skip(), {"message": "Every trace is judged. Train on what you found, or sample more.", "tone": "good"}
+        yield gr.skip(), {"message": DONE, "tone": "good", "is_here": True}
     else:
         yield walk_view.screen_json(workbench, place[0], who, place[1], place[2]), {"notice": ""}
 
@@ -168,8 +171,5 @@ def explore(workbench: Workbench, who: str, asked: Asked) -> Answers:
 
 def rename(workbench: Workbench, who: str, asked: Asked) -> Answers:
     name = walk_events.new_name(asked)
-    progress = workbench.store.progress(name)
-    yield (
-        name,
-        {"name": name, "progress": progress, "message": f"Your labels are {name}'s from now on.", "tone": "good"},
-    )
+    about = {"progress": workbench.store.progress(name), "last": walk_view.last_label(workbench.store, name)}
+    yield name, about | {"name": name, "message": f"Your labels are {name}'s from now on.", "tone": "good"}

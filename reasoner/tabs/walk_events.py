@@ -110,11 +110,14 @@ def _kind(asked: Asked) -> LabelKind:
 
 def _undo(workbench: Workbench, annotator: str, trace: Trace, label_id: str) -> str:
     """Take back that label if it still stands; a second, late copy of the same event finds it gone and does nothing."""
-    standing = [label for label in workbench.store.labels(trace_id=trace.id) if label.annotator == annotator]
-    if not any(label.id == label_id for label in standing):
-        return "Taken back."
-    workbench.store.undo_label(annotator, trace.id)
-    return "Taken back."
+    store = workbench.store
+
+    def standing() -> list[Label]:
+        return [label for label in store.labels(trace_id=trace.id) if label.annotator == annotator]
+
+    if any(label.id == label_id for label in standing()):
+        store.undo_label(annotator, trace.id)
+    return "Taken back; your judgement before it stands again." if standing() else "Taken back."
 
 
 def place(workbench: Workbench, annotator: str, asked: Asked) -> tuple[str, str | None, int | None] | None:

@@ -98,13 +98,13 @@ def visit(new_page: Callable[..., Page], app: RunningApp) -> Visit:
 
 
 @pytest.fixture
-def screenshot() -> Callable[[Page, str], Path]:
-    """Keeps a picture of a page for the README, under build/screenshots."""
+def screenshot() -> Callable[..., Path]:
+    """Keeps a picture of a page (of the window, or the whole of it) for the README, under build/screenshots."""
 
-    def keep(page: Page, name: str) -> Path:
+    def keep(page: Page, name: str, whole: bool = False) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
-        page.screenshot(path=path)
+        page.screenshot(path=path, full_page=whole)
         return path
 
     return keep

@@ -16,7 +16,7 @@ from training.oracle import first_wrong_step
 pytestmark = [pytest.mark.browser, pytest.mark.slow, pytest.mark.timeout(900)]
 NUM_FLAGS = 8
 LONG = 300_000  # milliseconds that a small run may take on a busy machine
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[..., Path]
 
 
 def truly_wrong(store: Store, num: int) -> list[tuple[Trace, int]]:
@@ -86,12 +86,12 @@ def test_flags_train_an_adapter_that_can_be_followed_compared_and_put_to_use(
     expect(page.locator("#run .fp-curves")).to_contain_text("Loss", timeout=LONG)
     expect(run).to_have_attribute("data-state", "done", timeout=LONG)
     expect(other.locator("#run .fp-run")).to_have_attribute("data-state", "done")
-    screenshot(page, "train-light")
+    screenshot(page, "train-light", whole=True)
 
     open_tab(page, "Compare")
     expect(page.locator("#headline")).to_contain_text("held-out problems")
     expect(page.locator("#comparison svg").first).to_be_visible()
-    screenshot(page, "compare-light")
+    screenshot(page, "compare-light", whole=True)
     page.locator("#use-adapter").click()
     expect(page.locator("#headline")).to_contain_text(f"adapter {run_id}")
     with Store(solver.store) as store:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import expect
 
 from reasoner.records import make_problem
 from reasoner.store import Store
@@ -15,7 +15,7 @@ from tests.running_app import RunningApp
 
 pytestmark = pytest.mark.browser
 COINS_ID = make_problem(stage.COINS, "201", "stage").id
-Screenshot = Callable[[Page, str], Path]
+Screenshot = Callable[..., Path]
 
 
 def test_a_newcomer_finds_a_finished_problem_and_a_tour_that_closes_for_good(

@@ -140,7 +140,7 @@ function labelTrace(plan, theme) {
   return {
     type: 'scatter', mode: 'text', hoverinfo: 'skip', x: shown.map((node) => node.x + (isDown ? 24 : 0)), y: shown.map((node) => node.y + (isDown ? 0 : 21)),
     text: shown.map((node) => labelFor(node)), textposition: isDown ? 'middle right' : 'bottom center', cliponaxis: false,
-    textfont: { size: 12, color: shown.map((node) => (['first_wrong', 'pit', 'wrong'].includes(node.kind) ? theme.bad : node.kind === 'more' ? theme.muted : theme.text)) },
+    textfont: { size: 12, color: shown.map((node) => ({ first_wrong: theme.bad, wrong: theme.bad, pit: theme.pit[1], more: theme.muted }[node.kind] ?? theme.text)) },
   };
 }
 

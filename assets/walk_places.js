@@ -97,7 +97,7 @@ function planNow(width, height) {
   const edges = [];
   const at = new Map(nodes.map((node) => [node.id, node]));
   for (const [from, to, action, isLegal, count] of view.edges) {
-    if (at.has(from) && at.has(to)) edges.push({ from, to, action, isLegal: isLegal || !seen.has(to), count, isBad: ['first_wrong', 'pit', 'after', 'wrong'].includes(kinds[to]) });
+    if (at.has(from) && at.has(to)) edges.push({ from, to, action, isLegal: isLegal || !seen.has(to), count, isBad: ['first_wrong', 'after', 'wrong'].includes(kinds[to]) });
   }
   for (const [id, count] of more) {
     const [x, y] = spot(slotOf('more-' + id), view.depth[id] + 1);
@@ -108,7 +108,7 @@ function planNow(width, height) {
   }
   const [wide, high] = spot(across - 1, along - 1);
   const plan = { nodes, edges, at, scale, isGl: view.type === 'scattergl' && !folded, width: wide, height: high };
-  measureRooms(plan);
+  measureRooms(plan, width);
   return plan;
 }
 
@@ -116,7 +116,7 @@ function planNow(width, height) {
 function scaleFor(width, height, across, along, mayShrink) {
   const isDown = state.direction === 'down';
   const room = isDown ? [width - 132, height - 84] : [height - 100, width - 130];
-  const limits = isDown ? [SLOT, LAYER] : [{ low: 62, high: 96 }, { low: 84, high: 156 }];
+  const limits = isDown ? [SLOT, LAYER] : [{ low: 62, high: 96 }, { low: 64, high: 156 }];
   const fit = (free, count, limit) => {
     const most = count > 1 ? free / (count - 1) : limit.high;
     return clamp(most, mayShrink ? 0.3 : limit.low, limit.high) * state.zoom;
@@ -129,15 +129,16 @@ function scaleFor(width, height, across, along, mayShrink) {
 const escaped = (text) => text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;');
 
 // Room beside each state, in characters: top down as far as the next state of its layer, left to right its layer's width.
-function measureRooms(plan) {
+function measureRooms(plan, width) {
   const isDown = state.direction === 'down';
+  const atEdge = plan.width + 62 + Math.max(0, (width - plan.width - 132) / 2); // the last of a row has the margin
   const rows = new Map();
   for (const node of plan.nodes) rows.has(node.y) ? rows.get(node.y).push(node) : rows.set(node.y, [node]);
   for (const row of rows.values()) {
     row.sort((a, b) => a.x - b.x);
     row.forEach((node, i) => {
       const on = row[i + 1];
-      const free = isDown ? (on ? on.x - node.x - 41 : 190) : plan.scale.layer - 10;
+      const free = isDown ? (on ? on.x - node.x - 41 : Math.min(190, atEdge - node.x)) : plan.scale.layer - 10;
       node.room = plan.scale.size < 0.75 ? 0 : Math.floor(free / 6.2);
     });
   }

@@ -88,7 +88,7 @@ def test_unjudged_wrong_traces_are_offered_for_exploration(workbench: Workbench)
     assert num_unexplored(store) == 3
     store.add_pit(pit(wrong[0], None, {}))
     assert num_unexplored(store) == 2
-    assert "2 wrong traces that nobody has judged" in train.show_preview(workbench, *values())[0]
+    assert "explored for machine pits first: 2" in train.show_preview(workbench, *values())[0]
     assert FORM.settings(workbench).num_explore == 2
     assert replace(FORM, whose=PEOPLE).settings(workbench).num_explore == 0
 

@@ -221,7 +221,7 @@ def build(workbench: Workbench) -> None:
         use = gr.Button("Use this adapter", variant="primary", visible=False, elem_id="use-adapter")
         back = gr.Button("Back to the solver as shipped", visible=False, elem_id="back-to-shipped")
     groups = gr.Radio([], label="Look at", visible=False, elem_id="compare-group")
-    with gr.Row(equal_height=True):
+    with gr.Row(equal_height=False):
         problems = gr.Dropdown([], label="Problem", visible=False, elem_id="compare-problem", scale=8)
         before = gr.Button("← Previous", size="sm", min_width=90, elem_id="previous-problem")
         after = gr.Button("Next →", size="sm", min_width=90, elem_id="next-problem")

@@ -112,10 +112,12 @@ def _state(x: float, y: float, kind: str, depth: int, label: str) -> str:
 
 def _shape(kind: str) -> str:
     if kind == "question":
-        return '<rect x="-15" y="-15" width="30" height="30" rx="3" />'
+        return '<rect class="fp-shape" x="-15" y="-15" width="30" height="30" rx="3" />'
     if kind == "first_wrong":
         corners = [(math.cos(math.pi * (2 * i + 1) / 8), math.sin(math.pi * (2 * i + 1) / 8)) for i in range(8)]
-        return '<polygon points="' + " ".join(f"{17 * x:.1f},{17 * y:.1f}" for x, y in corners) + '" />'
+        return (
+            '<polygon class="fp-shape" points="' + " ".join(f"{17 * x:.1f},{17 * y:.1f}" for x, y in corners) + '" />'
+        )
     if kind == "pit":
-        return '<polygon points="0,-19 19,0 0,19 -19,0" />'
-    return '<circle r="14" />'
+        return '<polygon class="fp-shape" points="0,-19 19,0 0,19 -19,0" />'
+    return '<circle class="fp-shape" r="14" />'

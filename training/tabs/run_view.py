@@ -47,9 +47,9 @@ def preview_html(preview: Preview, tokens: int, estimate: Estimate, num_explore:
     )
     later = ""
     if preview.pending:
-        later = f"For {len(preview.pending):,} flagged steps a right remainder is sampled when the run starts. "
+        later = f"{len(preview.pending):,} of the flagged steps get a right remainder, sampled when the run starts. "
     if num_explore:
-        later += f"Before that, {num_explore:,} wrong traces that nobody has judged are explored for machine pits."
+        later += f"Wrong traces that nobody has judged, explored for machine pits first: {num_explore:,}."
     note = f'<p class="fp-note">{later}</p>' if later else ""
     body = f'<dl class="fp-sums">{cells}</dl>{note}{_pairs_table(preview)}{drops_html(preview.counts)}'
     return f'<div class="fp-train">{body}</div>'
@@ -102,7 +102,7 @@ def drops_html(counts: Counts) -> str:
     rows = sorted(counts.dropped.items(), key=lambda row: -row[1])
     items = "".join(f"<li><b>{number:,}</b><span>{escape(reason)}</span></li>" for reason, number in rows)
     total = sum(counts.dropped.values())
-    summary = f"<summary>{total:,} labels and pits give no pair: why</summary>"
+    summary = f"<summary>Labels and pits that give no pair: {total:,}, by reason</summary>"
     return f'<details class="fp-drops">{summary}<ul>{items}</ul></details>'
 
 

@@ -84,7 +84,8 @@ def graph_svg(graph: StateGraph, title: str) -> str:
     at = {node: (MARGIN + facts["slot"] * SLOT, MARGIN + facts["depth"] * LAYER) for node, facts in nodes.items()}
     width = 2 * MARGIN + (graph.num_slots - 1) * SLOT + 170
     height = 2 * MARGIN + (graph.num_layers - 1) * LAYER
-    edges = [_edge(at[start], at[end], nodes[end]["kind"] in BAD) for start, end in graph.digraph.edges]
+    bad = {node for node, facts in nodes.items() if facts["kind"] in BAD}
+    edges = [_edge(at[start], at[end], start in bad or end in bad) for start, end in graph.digraph.edges]
     states = [_state(*at[node], facts["kind"], facts["depth"], facts["label"]) for node, facts in nodes.items()]
     return (
         f'<svg class="fp-map" viewBox="0 0 {width:.0f} {height:.0f}" style="max-width:{width:.0f}px" role="img" '

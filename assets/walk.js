@@ -102,6 +102,7 @@ function show(figure, isNews) {
   }
   state.at = figure.traces.length ? clamp(state.at, 0, stepsOf(trace())) : QUESTION;
   drawAll();
+  if (isFirst) deliverWhatIsLeft();
 }
 
 function clamp(value, low, high) {

@@ -4,6 +4,7 @@
 const CLASSES = [['calculation', 'C', 'Calculation'], ['misunderstanding', 'M', 'Misunderstanding'], ['step missing', 'G', 'Step missing'], ['other', 'O', 'Other']];
 const SAID = { first_wrong: 'First wrong step', all_right: 'All steps right', unsure: 'Unsure', skip: 'Skipped', bad_problem: 'Bad problem' };
 const RETRY_AFTER = 4000; // milliseconds; a label takes about 15
+const LEFT_FOR = 600000; // milliseconds after which a judgement left behind by a reload is forgotten
 
 let seq = 0;
 
@@ -28,9 +29,25 @@ function undo() {
 }
 
 function deliver(judgement) {
-  state.pending = { ...judgement, seq: ++seq, event: page + '-' + seq, tries: 0 };
+  seq += 1;
+  state.pending = { event: page + '-' + seq, ...judgement, seq, tries: 0 };
+  keepPending({ ...judgement, event: state.pending.event, since: Date.now() });
   say('Saving …');
   post();
+}
+
+// Gradio reloads the page when its server was away: a judgement not confirmed by then is delivered by the new page.
+function keepPending(judgement) {
+  try {
+    judgement ? sessionStorage.setItem('first-pit-pending', JSON.stringify(judgement)) : sessionStorage.removeItem('first-pit-pending');
+  } catch { /* private window: a reload forgets it, and nothing was said to be saved */ }
+}
+
+function deliverWhatIsLeft() {
+  let left = null;
+  try { left = JSON.parse(sessionStorage.getItem('first-pit-pending')); } catch { return; }
+  if (left && Date.now() - left.since < LEFT_FOR) deliver({ ...left, goes: left.goes && left.trace === trace()?.id });
+  else keepPending(null);
 }
 
 function post() {
@@ -44,6 +61,7 @@ function post() {
     if (state.pending !== pending) return;
     if (pending.tries < 4) return post();
     state.pending = null;
+    keepPending(null);
     say('NOT saved: the server does not answer. Press the key again once it is back.', 'bad');
   }, RETRY_AFTER);
 }
@@ -58,6 +76,7 @@ function onLabelMail(mail) {
   if (!pending || mail.seq !== pending.seq) return drawBar();
   clearTimeout(pending.timer);
   state.pending = null;
+  keepPending(null);
   if (!mail.is_ok) return say(mail.message, 'bad');
   say(mail.message, 'good');
   drawBar();

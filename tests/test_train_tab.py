@@ -114,6 +114,13 @@ def test_a_visitors_run_is_bounded_whatever_is_asked(workbench: Workbench) -> No
     assert settings.num_problems <= 100 and settings.num_explore == 50 and settings.rank == Settings.rank
 
 
+def test_a_model_on_a_server_cannot_be_trained_and_the_page_says_so(workbench: Workbench) -> None:
+    flagged(workbench.store)
+    workbench.server = "http://127.0.0.1:1"
+    html, button = train.show_preview(workbench, *values())
+    assert "local --model" in html and button["interactive"] is False
+
+
 def test_a_run_goes_on_from_the_adapter_in_use(workbench: Workbench, tmp_path: Path) -> None:
     assert ask(workbench).adapter == ""
     workbench.use_adapter(tmp_path / "first")

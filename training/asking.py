@@ -9,6 +9,7 @@ On a Space a visitor's run is bounded in pairs and seconds, whatever the request
 from dataclasses import fields, replace
 from typing import Any
 
+from reasoner.errors import RunError
 from reasoner.workbench import Workbench
 from training.lora import is_adapter
 from training.run_settings import Settings
@@ -22,8 +23,11 @@ NAMES = {item.name for item in fields(Settings)} - {"store", "model", "adapter"}
 def ask(workbench: Workbench, from_adapter: bool = True, **asked: Any) -> Settings:
     """Settings for the model in use; `from_adapter` goes on from the adapter in use, if there is one.
 
-    `asked`: fields of Settings by name. Values are checked when the run starts (jobs.start).
+    `asked`: fields of Settings by name. Values are checked when the run starts (jobs.start). Raises RunError for a
+    model that is on a server.
     """
+    if workbench.server:
+        raise RunError("The solver in use runs on a server: to fine-tune, start the workbench with a local --model.")
     unknown = asked.keys() - NAMES
     if unknown:
         raise TypeError(f"not settings of a run: {sorted(unknown)}")

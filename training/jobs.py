@@ -45,7 +45,7 @@ class Run:
     id: str
     folder: Path
     state: State
-    stage: str  # "pairs", "train", "evaluate"; empty before the first
+    stage: str  # "explore", "pairs", "train", "evaluate"; empty before the first
     message: str  # for a person: why it failed, or what it is doing
     created: float  # seconds since 1970
     settings: Settings

@@ -45,7 +45,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     )
     add = parser.add_argument
     add("--store", type=Path, metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)")
-    add("--model", default=BUILT_IN, metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
+    add("--model", default="", metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
     add("--adapter", default=None, metavar="DIR", help="LoRA adapter folder on top of the model")
     add("--server", default="", metavar="URL", help="an OpenAI-compatible server that runs the model instead")
     add("--host", default=default_host(), help="address to listen on (default: %(default)s)")
@@ -93,7 +93,14 @@ def open_workbench(arguments: argparse.Namespace) -> Workbench:
     store = Store(arguments.store) if arguments.store else Store.open_default()
     if not arguments.no_seed:
         seed(store)
-    return Workbench(store, model=arguments.model, server=arguments.server, adapter=arguments.adapter)
+    model = _absolute(arguments.model) or ("" if arguments.server else BUILT_IN)  # a server knows its own models
+    adapter = None if arguments.adapter is None else _absolute(arguments.adapter)
+    return Workbench(store, model=model, server=arguments.server, adapter=adapter)
+
+
+def _absolute(name: str) -> str:
+    """A folder's whole path, because training runs start elsewhere; a Hugging Face id as it is."""
+    return str(Path(name).resolve()) if name and Path(name).is_dir() else name
 
 
 def build(workbench: Workbench, sync: LabelSync | None = None) -> gr.Blocks:
@@ -167,7 +174,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         workbench = open_workbench(options)
     except WorkbenchError as error:
         raise SystemExit(str(error)) from None
-    launch(build(workbench, start_sync(workbench.store)), options.host, port)
+    page = build(workbench, start_sync(workbench.store))
+    try:
+        launch(page, options.host, port)
+    except OSError as error:  # another program took the port, or the host is not this machine's
+        raise SystemExit(
+            f"Cannot listen on {options.host}, port {port}: {error}. Choose others: --host, --port"
+        ) from None
 
 
 if __name__ == "__main__":

@@ -118,6 +118,16 @@ def test_a_store_that_cannot_be_opened_is_said_in_one_line(
             app.main(["--store", str(path), "--port", str(free_port())])
 
 
+def test_a_server_is_asked_for_its_own_model_unless_one_is_named(tmp_path: Path) -> None:
+    def model(*arguments: str) -> str:
+        store = ["--store", str(tmp_path / "store.sqlite"), "--no-seed"]
+        return app.open_workbench(app.parse_arguments([*store, *arguments])).model
+
+    assert model() == app.BUILT_IN
+    assert model("--server", "http://127.0.0.1:8000") == ""
+    assert model("--server", "http://127.0.0.1:8000", "--model", "Qwen/Qwen3-0.6B") == "Qwen/Qwen3-0.6B"
+
+
 def test_a_model_that_is_missing_does_not_keep_the_page_from_opening(tmp_path: Path) -> None:
     workbench = app.open_workbench(app.parse_arguments(["--store", str(tmp_path / "s.sqlite"), "--model", "nowhere"]))
     assert "nowhere" in workbench.describe()

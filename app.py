@@ -9,6 +9,7 @@ A Hugging Face Space runs this file as it is. It loads no torch: the page is up 
 
 import argparse
 import contextlib
+import errno
 import os
 import socket
 import threading
@@ -60,11 +61,15 @@ def default_host() -> str:
 
 
 def is_free(host: str, port: int) -> bool:
+    """Can this port be listened on? Raises SystemExit where the address itself is not this machine's."""
     with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((host, port))
-        except OSError:
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                advice = "Choose another address: --host 127.0.0.1"
+                raise SystemExit(f"Cannot listen on {host}: {error.strerror}. {advice}") from None
             return False
     return True
 
@@ -79,7 +84,9 @@ def choose_port(host: str, asked: int | None) -> int:
             raise SystemExit(f"--port must be from 1 to 65535, not {asked}.")
         if not is_free(host, asked):
             other = asked % 65535 + 1
-            raise SystemExit(f"Port {asked} on {host} is in use. Stop what runs there, or choose: --port {other}")
+            raise SystemExit(
+                f"Port {asked} on {host} is in use or reserved. Stop what runs there, or choose: --port {other}"
+            )
         return asked
     first = int(os.environ.get("GRADIO_SERVER_PORT", FIRST_PORT))
     for port in range(first, first + NUM_PORTS):

@@ -25,13 +25,11 @@ from typing import Any, Literal, cast
 
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.explore import continue_prefix, question_part, why_not_explorable
-from reasoner.records import Counts, Pair, Step, Trace, content_id
+from reasoner.explore import question_part
+from reasoner.records import Counts, Pair, Step, content_id
 from reasoner.store import Store
 from training.candidates import CONCLUSION, Candidate, find_candidates, prefix_text, shortest_first
-
-SAMPLES = (4, 8, 16, 32)
-"""How many completions in all a human flag's prefix has had after each try. 4: Self-Explore's k; rising: ours."""
+from training.remainders import CHUNK, SAMPLES, Prefix, Remainders
 
 Follow = Callable[[int, int], None]
 """Called with (flags done, flags in all) while remainders are sampled."""
@@ -62,12 +60,13 @@ class _Used:
 def preview_pairs(store: Store, *, origin: str = "both", annotator: str = "", max_pairs: int = 0) -> Preview:
     """The pairs known now, the flags still to be sampled for, and the drops. Reads the store only."""
     found, dropped = find_candidates(store, origin, annotator)
-    found = _at_most(found, max_pairs, dropped)
     used = _Used()
     pairs: list[Pair] = []
     pending: list[Candidate] = []
     for candidate in found:
-        if candidate.needs_sampling and not (candidate.problem.answer is None and not candidate.correction):
+        if max_pairs and len(pairs) + len(pending) >= max_pairs:
+            dropped[f"over the bound of {max_pairs} pairs"] += 1
+        elif candidate.needs_sampling and not (candidate.problem.answer is None and not candidate.correction):
             pending.append(candidate)
         else:
             _take(_known_chosen(candidate, used), candidate, used, pairs, dropped)
@@ -89,21 +88,22 @@ def collect_pairs(
     Persons' flags come first, so that machine pits never take a remainder from them; `max_pairs` 0 is no bound.
     """
     found, dropped = find_candidates(store, origin, annotator)
-    found = _at_most(found, max_pairs, dropped)
     used = _Used()
     pairs: list[Pair] = []
-    for done, candidate in enumerate(found):
+    remainders = Remainders(engine, seed) if engine is not None else None
+    for start in range(0, len(found), CHUNK):
+        chunk = found[start : start + CHUNK]
         if follow:
-            follow(done, len(found))
-        if engine is not None:
-            candidate = _as_asked_of(engine, candidate)
-        if engine is not None and candidate.needs_sampling:
-            chosen = _sampled_chosen(candidate, used, engine, seed)
-        elif candidate.needs_sampling:
-            chosen = "needs sampling, and no model was given"
-        else:
-            chosen = _known_chosen(candidate, used)
-        _take(chosen, candidate, used, pairs, dropped, engine)
+            follow(start, len(found))
+        if remainders is not None and not (max_pairs and len(pairs) >= max_pairs):
+            chunk = [_as_asked_of(remainders.engine, candidate) for candidate in chunk]
+            remainders.sample_ahead(_prefixes(chunk, remainders.engine))
+        for candidate in chunk:
+            if max_pairs and len(pairs) >= max_pairs:
+                dropped[f"over the bound of {max_pairs} pairs"] += 1
+            else:
+                chosen = _chosen(candidate, used, remainders)
+                _take(chosen, candidate, used, pairs, dropped, engine)
     if follow:
         follow(len(found), len(found))
     return pairs, Counts(len(pairs), 0, dict(dropped))
@@ -139,38 +139,64 @@ def _first_unused(texts: Iterable[str], candidate: Candidate, used: _Used) -> st
     return None
 
 
-def _sampled_chosen(candidate: Candidate, used: _Used, engine: Engine, seed: int) -> Chosen | str:
-    """Remainders sampled now; a correction is continued, and stands alone when nothing recovers from it."""
-    correction = candidate.correction
+def _chosen(candidate: Candidate, used: _Used, remainders: Remainders | None) -> Chosen | str:
+    """What to prefer at this flag, or why there is nothing."""
+    unreadable = _unreadable(candidate, remainders.engine) if remainders is not None else None
+    if unreadable:
+        return unreadable
+    if not candidate.needs_sampling:
+        return _known_chosen(candidate, used)
+    if remainders is None:
+        return "needs sampling, and no model was given"
+    return _sampled_chosen(candidate, used, remainders)
+
+
+def _prefixes(candidates: Sequence[Candidate], engine: Engine) -> list[Prefix]:
+    """What is to be continued for these candidates."""
+    readable = [c for c in candidates if c.needs_sampling and _unreadable(c, engine) is None]
+    return [prefix for candidate in readable if (prefix := _prefix_before(candidate)) is not None]
+
+
+def _prefix_before(candidate: Candidate) -> Prefix | None:
+    """The text that is continued for this flag: what stands before it, or with the person's correction in its place.
+
+    None where nothing is to be sampled: no gold answer to judge by, or a correction that is the conclusion itself.
+    """
+    trace, correction = candidate.trace, candidate.correction
+    if candidate.problem.answer is None or (correction and CONCLUSION.match(correction.split("\n")[-1])):
+        return None
     if not correction:
-        if candidate.problem.answer is None:
-            return "no gold answer: no remainder can be judged right"
-        before = replace(candidate.trace, steps=candidate.trace.steps[: max(1, candidate.step)])
-        text = _recover(candidate, before, candidate.step - 1, used, engine, seed)
-        return (text, "remainder", True) if text else f"none of {SAMPLES[-1]} samples recovered before the flagged step"
-    if _same(correction) == _same(candidate.rejected):
+        before = replace(trace, steps=trace.steps[: max(1, candidate.step)])
+        return Prefix(before, candidate.problem, candidate.step - 1)
+    corrected = replace(trace, steps=(*trace.steps[: candidate.step], Step(correction)))
+    return Prefix(corrected, candidate.problem, candidate.step)
+
+
+def _sampled_chosen(candidate: Candidate, used: _Used, remainders: Remainders) -> Chosen | str:
+    """Remainders sampled now; a correction is continued, and stands alone when nothing recovers from it."""
+    correction, prefix = candidate.correction, _prefix_before(candidate)
+    if correction and _same(correction) == _same(candidate.rejected):
         return "the correction says what the step said"
+    text = _recover(candidate, prefix, used, remainders) if prefix is not None else None
+    if not correction:
+        if prefix is None:
+            return "no gold answer: no remainder can be judged right"
+        return (text, "remainder", True) if text else f"none of {SAMPLES[-1]} samples recovered before the flagged step"
     if CONCLUSION.match(correction.split("\n")[-1]):
         return correction, "correction", True
-    if candidate.problem.answer is not None:
-        steps = (*candidate.trace.steps[: candidate.step], Step(correction))
-        corrected = replace(candidate.trace, steps=steps)
-        text = _recover(candidate, corrected, candidate.step, used, engine, seed)
-        if text:
-            return f"{correction}\n{text}", "correction", True
-    return f"{correction}\n", "correction", False
+    return (f"{correction}\n{text}", "correction", True) if text else (f"{correction}\n", "correction", False)
 
 
-def _recover(candidate: Candidate, trace: Trace, step: int, used: _Used, engine: Engine, seed: int) -> str | None:
-    """The shortest right continuation of the prefix ending at `step`, k rising until one recovers; None after 32."""
-    if why_not_explorable(engine, trace, candidate.problem):
+def _recover(candidate: Candidate, prefix: Prefix, used: _Used, remainders: Remainders) -> str | None:
+    """The shortest right continuation of the prefix not used yet, k rising until there is one; None after 32."""
+    if not remainders.can_sample(prefix):
         return None
     tried = 0
     for total in SAMPLES:
-        probe = continue_prefix(engine, trace, candidate.problem, step, total - tried, seed=seed + tried)
+        probe = remainders.probe(prefix, tried, total - tried)
         tried = total
         right = [text for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
-        text = _first_unused(shortest_first(right, trace), candidate, used)
+        text = _first_unused(shortest_first(right, prefix.trace), candidate, used)
         if text:
             return text
     return None
@@ -226,11 +252,21 @@ def _pair(
     )
 
 
+def _unreadable(candidate: Candidate, engine: Engine) -> str | None:
+    """Why the model cannot read the flag at all, found out before anything is sampled for it."""
+    prompt = candidate.trace.prompt + prefix_text(candidate.trace, candidate.step)
+    return _unfit_text(prompt + candidate.rejected, engine)
+
+
 def _unfit(pair: Pair, engine: Engine) -> str | None:
-    """Why the model cannot be trained on this pair: words it has no token for, or too many tokens."""
-    if engine.unknown_words(pair.prompt + pair.chosen) or engine.unknown_words(pair.rejected):
+    """Why the model cannot be trained on this pair's chosen; its rejected was read before."""
+    return _unfit_text(pair.prompt + pair.chosen, engine)
+
+
+def _unfit_text(text: str, engine: Engine) -> str | None:
+    if engine.unknown_words(text):
         return "has words outside the model's vocabulary"
-    if engine.count_tokens(pair.prompt + max(pair.chosen, pair.rejected, key=len)) >= engine.context:
+    if engine.count_tokens(text) >= engine.context:
         return "longer than the model's context"
     return None
 
@@ -241,13 +277,6 @@ def _as_asked_of(engine: Engine, candidate: Candidate) -> Candidate:
     if prompt == candidate.trace.prompt:
         return candidate
     return replace(candidate, trace=replace(candidate.trace, prompt=prompt), prompt_from="engine")
-
-
-def _at_most(found: list[Candidate], max_pairs: int, dropped: Counter[str]) -> list[Candidate]:
-    if max_pairs and len(found) > max_pairs:
-        dropped[f"over the bound of {max_pairs} pairs"] += len(found) - max_pairs
-        return found[:max_pairs]
-    return found
 
 
 def _same(text: str) -> str:

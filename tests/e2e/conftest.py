@@ -59,7 +59,7 @@ def new_page(browser: Browser, profile: BrowserContext) -> Iterator[Callable[...
     errors: list[str] = []
 
     def note(message: ConsoleMessage) -> None:
-        if message.type == "error":
+        if message.type == "error" and "ERR_FAILED" not in message.text:  # a request that a test itself cut off
             errors.append(f"{message.text} ({message.location.get('url')})")
 
     def open_page(width: int = 1280, height: int = 900) -> Page:
@@ -104,6 +104,7 @@ def screenshot() -> Callable[..., Path]:
     def keep(page: Page, name: str, whole: bool = False) -> Path:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
+        expect(page.locator("[data-part=wait]")).to_be_hidden()  # "Drawing the graph …"
         page.screenshot(path=path, full_page=whole)
         return path
 

@@ -280,6 +280,24 @@ class TestForeignTraces:
         store.add_pit(pit(wrong, 1, {REST: True}))
         assert collect_pairs(store, Narrow({}))[1].dropped == {"has words outside the model's vocabulary": 1}
 
+    def test_nothing_is_sampled_for_a_flag_the_model_cannot_read(self, store: Store) -> None:
+        class Narrow(ScriptedEngine):
+            def unknown_words(self, text: str) -> list[str]:
+                return ["coins"] if "2 more coins" in text else []
+
+        def answer(prompt: str, seed: int) -> str:
+            assert "2 more coins" not in prompt
+            return REST.replace("= 5", "= 7").replace("is 5", "is 7")
+
+        first, second = trace(problem(), WRONG), trace(problem(4), WRONG)
+        add(store, problem(), first)
+        add(store, problem(4), second)
+        flag(store, first)
+        flag(store, second)
+        made, counts = collect_pairs(store, Narrow(answer), max_pairs=1)
+        assert [pair.problem_id for pair in made] == [problem(4).id]  # the bound counts pairs, not flags
+        assert counts.dropped == {"has words outside the model's vocabulary": 1}
+
     def test_pairs_that_the_model_cannot_hold_are_a_reason_and_never_cut(self, store: Store) -> None:
         wrong = trace(problem(), WRONG)
         add(store, problem(), wrong)

@@ -13,6 +13,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from reasoner.formats import FORMATS, Format
@@ -73,18 +74,33 @@ def find_candidates(store: Store, origin: str = "both", annotator: str = "") -> 
         else:
             judged[label.trace_id].append(label)
     bad_problems = {label.problem_id for label in labels if label.kind == "bad_problem"}
+    known = _Known(store)
     found: list[Candidate] = []
     if origin != "machine":
         for same_trace in judged.values():
-            _add_person(store, same_trace, bad_problems, found, dropped)
+            _add_person(known, same_trace, bad_problems, found, dropped)
     if origin != "person":
-        for same_trace_pits in _by_trace(store.pits()).values():
-            _add_machine(store, same_trace_pits, judged, bad_problems, found, dropped)
+        for same_trace_pits in known.pits.values():
+            _add_machine(known, same_trace_pits, judged, bad_problems, found, dropped)
     return found, dropped
 
 
+class _Known:
+    """What the store holds, each problem's traces read once: thousands of flags take seconds otherwise."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.pits = _by_trace(store.pits())
+        self.problem = lru_cache(maxsize=None)(store.problem)
+        self.traces = lru_cache(maxsize=None)(store.traces)
+
+    def trace(self, trace_id: str, problem_id: str) -> Trace | None:
+        """The trace, among its problem's."""
+        return next((trace for trace in self.traces(problem_id) if trace.id == trace_id), None)
+
+
 def _add_person(
-    store: Store, labels: list[Label], bad_problems: set[str], found: list[Candidate], dropped: Counter[str]
+    known: _Known, labels: list[Label], bad_problems: set[str], found: list[Candidate], dropped: Counter[str]
 ) -> None:
     flags = [label for label in labels if label.kind == "first_wrong" and label.step is not None]
     others = [label for label in labels if label.kind != "first_wrong"]
@@ -101,21 +117,21 @@ def _add_person(
     best = next((label for label in agreeing if label.correction.strip()), agreeing[0])
     if len(flags) > 1:
         dropped["another annotator's flag on the same trace is used"] += len(flags) - 1
-    trace, problem = store.trace(best.trace_id), store.problem(best.problem_id)
+    trace, problem = known.trace(best.trace_id, best.problem_id), known.problem(best.problem_id)
     if trace is None or problem is None:
         dropped["its trace is no longer in the store"] += 1
         return
     if step is None or not 0 <= step < len(trace.steps):
         dropped["its step is not in the trace"] += 1
         return
-    probes = [probe for pit in store.pits(trace_id=trace.id) for probe in pit.probes if probe.step == step - 1]
-    known = [text for probe in probes for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
-    candidate = _candidate(store, problem, trace, step, "person", best.annotator, best.id, best.correction, known)
+    probes = [probe for pit in known.pits.get(trace.id, ()) for probe in pit.probes if probe.step == step - 1]
+    right = [text for probe in probes for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
+    candidate = _candidate(known, problem, trace, step, "person", best.annotator, best.id, best.correction, right)
     _keep(candidate, found, dropped)
 
 
 def _add_machine(
-    store: Store,
+    known: _Known,
     pits: list[Pit],
     judged: dict[str, list[Label]],
     bad_problems: set[str],
@@ -125,7 +141,7 @@ def _add_machine(
     pit = max(pits, key=lambda pit: (pit.k, pit.created))
     if len(pits) > 1:
         dropped["another exploration of the same trace is used"] += len(pits) - 1
-    trace, problem = store.trace(pit.trace_id), store.problem(pit.problem_id)
+    trace, problem = known.trace(pit.trace_id, pit.problem_id), known.problem(pit.problem_id)
     if pit.trace_id in judged:
         dropped["machine pit: a person judged the same trace"] += 1
     elif pit.problem_id in bad_problems:
@@ -138,8 +154,8 @@ def _add_machine(
         dropped[f"machine pit: the trace's answer is {trace.verdict.status}, not wrong"] += 1
     else:
         before = [probe for probe in pit.probes if probe.step == pit.step - 1]
-        known = [text for probe in before for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
-        candidate = _candidate(store, problem, trace, pit.step, "machine", pit.method, pit.id, "", known)
+        right = [text for probe in before for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
+        candidate = _candidate(known, problem, trace, pit.step, "machine", pit.method, pit.id, "", right)
         _keep(candidate, found, dropped)
 
 
@@ -151,7 +167,7 @@ def _keep(candidate: Candidate, found: list[Candidate], dropped: Counter[str]) -
 
 
 def _candidate(
-    store: Store,
+    known: _Known,
     problem: Problem,
     trace: Trace,
     step: int,
@@ -159,12 +175,12 @@ def _candidate(
     by: str,
     source: str,
     correction: str,
-    known: Iterable[str],
+    right: Iterable[str],
 ) -> Candidate:
-    remainders = list(known)
+    remainders = list(right)
     same_prompt = [
         other
-        for other in store.traces(problem.id)
+        for other in known.traces(problem.id)
         if other.verdict.status == "right" and other.prompt == trace.prompt and other.format == trace.format
     ]
     whole = [other.text for other in same_prompt] if step == 0 else []

@@ -1,11 +1,12 @@
 """How long until the app is up, and until a newcomer's browser shows something.
 
-    python -m tests.bench.bench_first_paint [rounds]
+    python -m tests.bench.bench_first_paint [rounds]          → build/bench/first_paint.json
 
 Prints, as medians over the rounds: seconds until the app answers; first contentful paint in a fresh browser profile;
 until the first problem's steps are on screen.
 """
 
+import json
 import statistics
 import sys
 import tempfile
@@ -16,6 +17,7 @@ from playwright.sync_api import sync_playwright
 from tests.e2e.browser import FLAGS, ensure
 from tests.running_app import running_app
 
+OUT = Path("build/bench/first_paint.json")
 PAINT = "() => performance.getEntriesByName('first-contentful-paint')[0]?.startTime"
 FIRST_STEP = ".fp-step[data-at='1']"
 
@@ -39,7 +41,10 @@ def measure(rounds: int) -> dict[str, list[float]]:
 
 def main() -> None:
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 3
-    for name, seconds in measure(rounds).items():
+    found = measure(rounds)
+    OUT.parent.mkdir(parents=True, exist_ok=True)
+    OUT.write_text(json.dumps(found, indent=1))
+    for name, seconds in found.items():
         print(f"{name:20s} {statistics.median(seconds):.2f} s   (of {', '.join(f'{value:.2f}' for value in seconds)})")
 
 

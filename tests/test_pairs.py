@@ -183,6 +183,14 @@ class TestPeoplesFlags:
         [pair], _ = collect_pairs(store, None)
         assert pair.chosen == REST
 
+    def test_when_the_known_remainders_are_used_new_ones_are_sampled(self, store: Store) -> None:
+        first, second = trace(problem(), WRONG), trace(problem(), WRONG.replace("= 6", "= 7"), seed=1)
+        add(store, problem(), first, second, trace(problem(), RIGHT))
+        flag(store, first)
+        flag(store, second)
+        made, _ = collect_pairs(store, script(prefix=[LONG_REST]))
+        assert [pair.chosen for pair in made] == [REST, LONG_REST]
+
     def test_a_correction_is_continued_to_a_right_answer(self, store: Store) -> None:
         wrong = trace(problem(), WRONG)
         add(store, problem(), wrong)

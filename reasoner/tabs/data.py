@@ -23,8 +23,14 @@ from reasoner.workbench import Workbench
 
 GUEST_ROWS = 2_000  # rows of a data set that a visitor of a Space may bring at once. Ours: seconds of work
 FIGURES = {"problems": "problems", "traces": "solutions", "labels": "labels", "pits": "machine pits"}
-# The browser fetches the file that the hidden button holds, a moment after the event that handed it over.
-DOWNLOAD = "() => setTimeout(() => document.querySelector('#export-file').click(), 100)"
+# Gets the file that was written, or nothing, and saves it as a click on a link would.
+DOWNLOAD = """(file) => {
+  if (!file) return;
+  const link = document.createElement("a");
+  link.href = file.url;
+  link.download = file.orig_name;
+  link.click();
+}"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +147,7 @@ def _build_take(workbench: Workbench, exports: Sequence[Export]) -> None:
     file = gr.DownloadButton("The file", visible="hidden", elem_id="export-file")
     outcome = gr.HTML(elem_id="export-outcome", padding=False)
     writing = button.click(partial(write_export, workbench, exports), choice, [file, outcome], api_visibility="private")
-    writing.success(None, js=DOWNLOAD, api_visibility="private")
+    writing.success(None, file, js=DOWNLOAD, api_visibility="private")
 
 
 def figures_html(store: Store, sync: LabelSync | None = None) -> str:

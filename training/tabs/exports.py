@@ -28,7 +28,7 @@ def _writer(write: Write) -> Callable[[Workbench, Path], Counts]:
         # Only flags that need sampling need the model, and it may not be loaded yet.
         engine = workbench.engine() if preview.pending else None
         pairs, counts = collect_pairs(workbench.store, engine)
-        write_lines(write(pairs), path)
-        return counts
+        num_lines = write_lines(write(pairs), path).kept  # a pair may be several rows
+        return Counts(num_lines, 0, counts.dropped)
 
     return write_pairs

@@ -145,7 +145,9 @@ def _chosen(candidate: Candidate, used: _Used, remainders: Remainders | None) ->
     if unreadable:
         return unreadable
     if not candidate.needs_sampling:
-        return _known_chosen(candidate, used)
+        known = _known_chosen(candidate, used)
+        if not isinstance(known, str) or remainders is None or candidate.origin == "machine":
+            return known
     if remainders is None:
         return "needs sampling, and no model was given"
     return _sampled_chosen(candidate, used, remainders)

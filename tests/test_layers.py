@@ -34,7 +34,9 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
     ),
     ("reasoner/formats/", "reasoner/graph.py"),
-    ("reasoner/steps.py", "reasoner/checks/", "reasoner/store", "reasoner/engines/"),
+    ("reasoner/checks/", "reasoner/store", "reasoner/engines/"),
+    ("reasoner/steps.py",),
+    ("reasoner/actions.py", "reasoner/sentences.py", "reasoner/equations/"),
     ("reasoner/records.py",),
     ("reasoner/errors.py",),
 )

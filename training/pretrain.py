@@ -3,8 +3,9 @@
     python -m training.pretrain --out assets/model/solver               # two CPU cores, about an hour
     python -m training.pretrain --preset gpu --out /tmp/larger          # a GPU, minutes
 
-A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, one pass over short problems first. Loss
-on the solution alone. Muon (torch.optim.Muon) on the matrices, AdamW on the rest. assets/LOG.md has the attempts.
+A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, short problems first, every problem seen
+once. Loss on the solution alone. Muon (torch.optim.Muon) on the matrices, AdamW on the rest. The attempts are in
+assets/LOG.md.
 """
 
 import argparse
@@ -13,7 +14,7 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,38 +28,51 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
+class Round:
+    """One pass over a part of the fixed set, the rate warming up and going down to zero."""
+
+    num_easy: int
+    num_medium: int
+    num_hard: int
+    data_seed: int  # problem_set's seed; evaluations and the problems that ship use others
+    matrix_rate: float  # Muon
+    other_rate: float  # AdamW
+    short_first: float  # share of the easy problems that come before all others, 0-1
+    cool_down: float  # share of the steps, linear to zero
+
+
+@dataclass(frozen=True)
 class Preset:
     """Everything that decides the weights."""
 
     hidden: int = 256
     layers: int = 4
     heads: int = 4
-    num_easy: int = 30_000  # problems of the fixed set, by level
-    num_medium: int = 22_000
-    num_hard: int = 6_000
-    data_seed: int = 1  # problem_set's seed; evaluation and exploration use others
-    passes: float = 1.0  # over the fixed set
     batch: int = 24  # solutions a step
-    matrix_rate: float = 2e-2  # Muon
-    other_rate: float = 3e-3  # AdamW
-    warm_up: float = 0.02  # share of the steps
-    cool_down: float = 0.5  # share of the steps, linear to zero
+    warm_up: float = 0.02  # share of a round's steps
     seed: int = 0
+    rounds: tuple[Round, ...] = (
+        Round(30_000, 22_000, 6_000, data_seed=1, matrix_rate=2e-2, other_rate=3e-3, short_first=0.5, cool_down=0.5),
+        Round(
+            28_000, 13_000, 3_000, data_seed=101, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7
+        ),
+    )
 
 
-PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, passes=4.0, batch=128)}
+_LARGER = Round(400_000, 400_000, 200_000, 1, matrix_rate=2e-2, other_rate=3e-3, short_first=0.3, cool_down=0.5)
+FACTS = "training.json"  # what happened, beside the weights
+PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, batch=64, rounds=(_LARGER,))}
 
 
-def fixed_set(preset: Preset) -> list[Problem]:
-    """The training problems, easy ones first, each level in a fixed shuffle."""
-    easy = problem_set("easy", preset.num_easy, preset.data_seed)
-    rest = problem_set("medium", preset.num_medium, preset.data_seed)
-    rest += problem_set("hard", preset.num_hard, preset.data_seed)
-    random.Random(preset.seed).shuffle(rest)
-    half = len(easy) // 2  # half of the easy ones first, the others among the rest
-    mixed = easy[half:] + rest
-    random.Random(preset.seed + 1).shuffle(mixed)
-    return easy[:half] + mixed
+def fixed_set(part: Round, seed: int) -> list[Problem]:
+    """The problems of one round: some easy ones first, the rest of all levels in a fixed shuffle."""
+    easy = problem_set("easy", part.num_easy, part.data_seed)
+    rest = problem_set("medium", part.num_medium, part.data_seed) + problem_set("hard", part.num_hard, part.data_seed)
+    random.Random(seed).shuffle(rest)
+    num_first = int(part.short_first * len(easy))
+    mixed = easy[num_first:] + rest
+    random.Random(seed + 1).shuffle(mixed)
+    return easy[:num_first] + mixed
 
 
 Example = tuple[list[int], int]  # token ids of question + solution + EOS, number of prompt tokens
@@ -72,22 +86,25 @@ def encode(problems: list[Problem], tokenizer: "PreTrainedTokenizerFast") -> lis
     return [([*prompt, *solution, eos], len(prompt)) for prompt, solution in zip(prompts, solutions, strict=True)]
 
 
-def batches(examples: list[Example], preset: Preset) -> Iterator[list[Example]]:
+def batches(examples: list[Example], size: int, seed: int) -> Iterator[list[Example]]:
     """Batches in the set's order, of similar lengths within every window of 32 batches, so that little is padding."""
-    rng = random.Random(preset.seed + 2)
-    window = preset.batch * 32
+    rng = random.Random(seed)
+    window = size * 32
     for start in range(0, len(examples), window):
         rows = sorted(examples[start : start + window], key=lambda example: len(example[0]))
-        groups = [rows[i : i + preset.batch] for i in range(0, len(rows), preset.batch)]
+        groups = [rows[i : i + size] for i in range(0, len(rows), size)]
         rng.shuffle(groups)
         yield from groups
 
 
 def collate(rows: list[Example], pad: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """ids (batch, length) padded on the right, and targets of the same shape: -100 on the question and the padding."""
+    """ids (batch, length) padded on the right, and targets of the same shape: -100 on the question and the padding.
+
+    The length is a multiple of 16: the CPU's kernels are made anew, and kept, for every shape they meet.
+    """
     import torch
 
-    length = max(len(ids) for ids, _ in rows)
+    length = 16 * math.ceil(max(len(ids) for ids, _ in rows) / 16)
     ids = torch.full((len(rows), length), pad)
     targets = torch.full((len(rows), length), -100)
     for i, (row, num_prompt) in enumerate(rows):
@@ -120,77 +137,97 @@ def make_model(preset: Preset, tokenizer: "PreTrainedTokenizerFast") -> "PreTrai
     return Qwen3ForCausalLM(config)
 
 
-def optimizers(model: "PreTrainedModel", preset: Preset) -> "list[torch.optim.Optimizer]":
+def optimizers(model: "PreTrainedModel", part: Round) -> "list[torch.optim.Optimizer]":
     import torch
 
     matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
     others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
     return [
-        torch.optim.Muon(matrices, lr=preset.matrix_rate, weight_decay=0.01),
-        torch.optim.AdamW(others, lr=preset.other_rate, betas=(0.9, 0.95), weight_decay=0.0),
+        torch.optim.Muon(matrices, lr=part.matrix_rate, weight_decay=0.01),
+        torch.optim.AdamW(others, lr=part.other_rate, betas=(0.9, 0.95), weight_decay=0.0),
     ]
 
 
-def rate_factor(step: int, num_steps: int, preset: Preset) -> float:
-    """Warm-up, a plateau, and a linear way down to zero. 0-1."""
-    warm_up, cool_down = preset.warm_up * num_steps, preset.cool_down * num_steps
-    return min(1.0, (step + 1) / max(1.0, warm_up), (num_steps - step) / max(1.0, cool_down))
+def rate_factor(step: int, num_steps: int, warm_up: float, cool_down: float) -> float:
+    """Warm-up, a plateau, and a linear way down to zero. 0-1; the shares too."""
+    return min(1.0, (step + 1) / max(1.0, warm_up * num_steps), (num_steps - step) / max(1.0, cool_down * num_steps))
 
 
-def train(preset: Preset, out: Path) -> dict[str, Any]:
-    """Train, save model and tokenizer into `out` (bf16 safetensors), return what happened."""
+def train(preset: Preset, out: Path, first_round: int = 0) -> dict[str, Any]:
+    """Train round by round, save model and tokenizer into `out` (bf16 safetensors) and return what happened.
+
+    Every round starts from the saved weights of the one before, so that going on from `first_round` gives the same.
+    """
+    facts: dict[str, Any] = {"preset": asdict(preset), "device": device_name(), "rounds": []}
+    if first_round:
+        facts["rounds"] = json.loads((out / FACTS).read_text())["rounds"][:first_round]
+    for number, part in enumerate(preset.rounds[first_round:], start=first_round):
+        facts["rounds"].append(train_round(preset, part, out, is_first=number == 0))
+        (out / FACTS).write_text(json.dumps(facts, indent=1) + "\n")
+    return facts
+
+
+def device_name() -> str:
     import torch
 
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+def train_round(preset: Preset, part: Round, out: Path, is_first: bool) -> dict[str, Any]:
+    """One round; the first one makes tokenizer and model, the others read them from `out`."""
+    from transformers import AutoTokenizer, Qwen3ForCausalLM
+
     began = time.time()
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    problems = fixed_set(preset)
-    tokenizer = build_tokenizer((p.question + "\n" + p.solution for p in problems), out)
+    problems = fixed_set(part, preset.seed)
+    if is_first:
+        tokenizer = build_tokenizer((p.question + "\n" + p.solution for p in problems), out)
+        model = make_model(preset, tokenizer)
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(out)
+        model = Qwen3ForCausalLM.from_pretrained(out, dtype="float32", use_safetensors=True)
+    model.to(device_name())
     examples = encode(problems, tokenizer)
-    model = make_model(preset, tokenizer).to(device)
-    tools = optimizers(model, preset)
-    base_rates = [group["lr"] for tool in tools for group in tool.param_groups]
-    steps_a_pass = sum(1 for _ in batches(examples, preset))
-    num_steps = int(steps_a_pass * preset.passes)
-    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(examples):,} problems, {num_steps:,} steps")
-    step, tokens, losses = 0, 0, []
-    while step < num_steps:
-        for rows in batches(examples, preset):
-            if step >= num_steps:
-                break
-            factor = rate_factor(step, num_steps, preset)
-            groups = [group for tool in tools for group in tool.param_groups]
-            for group, base in zip(groups, base_rates, strict=True):
-                group["lr"] = base * factor
-            losses.append(update(model, tools, *(t.to(device) for t in collate(rows, tokenizer.pad_token_id))))
-            tokens += sum(len(ids) for ids, _ in rows)
-            step += 1
-            if step % 50 == 0:
-                mean = sum(losses[-50:]) / 50
-                rate = tokens / (time.time() - began)
-                print(
-                    f"{step}/{num_steps} loss {mean:.4f} {rate:,.0f} tokens/s {time.time() - began:.0f} s", flush=True
-                )
-            if step % 250 == 0:
-                save(model, out)
+    groups = list(batches(examples, preset.batch, preset.seed + 2))
+    tools = optimizers(model, part)
+    rates = [(group, group["lr"]) for tool in tools for group in tool.param_groups]
+    print(
+        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(examples):,} problems, {len(groups):,} steps"
+    )
+    tokens, losses = 0, []
+    for step, rows in enumerate(groups):
+        for group, rate in rates:
+            group["lr"] = rate * rate_factor(step, len(groups), preset.warm_up, part.cool_down)
+        losses.append(update(model, tools, *(t.to(model.device) for t in collate(rows, tokenizer.pad_token_id))))
+        tokens += sum(len(ids) for ids, _ in rows)
+        if step % 50 == 49:
+            seconds = time.time() - began
+            mean = sum(losses[-50:]) / 50
+            print(
+                f"{step + 1}/{len(groups)} loss {mean:.4f}, {tokens / seconds:,.0f} tokens/s, {seconds:.0f} s",
+                flush=True,
+            )
     save(model, out)
-    facts = {"preset": asdict(preset), "steps": num_steps, "tokens": tokens, "seconds": round(time.time() - began)}
-    facts |= {"final_loss": round(sum(losses[-50:]) / max(1, len(losses[-50:])), 5), "device": device}
-    (out / "training.json").write_text(json.dumps(facts, indent=1) + "\n")
-    return facts
+    last = losses[-50:]
+    return {
+        "steps": len(groups),
+        "tokens": tokens,
+        "seconds": round(time.time() - began),
+        "loss": sum(last) / len(last),
+    }
 
 
 def update(
     model: "PreTrainedModel", tools: "list[torch.optim.Optimizer]", ids: "torch.Tensor", targets: "torch.Tensor"
 ) -> float:
-    """One step on ids, targets (batch, length): mean cross-entropy over the solution's tokens. Right padding under
-    a causal mask needs no attention mask, and logits are computed only where there is a target."""
+    """One step on ids, targets (batch, length): mean cross-entropy over the solution's tokens.
+
+    Right padding under a causal mask needs no attention mask.
+    """
     import torch
 
     with torch.autocast(ids.device.type, dtype=torch.bfloat16):
-        hidden = model.model(input_ids=ids, use_cache=False).last_hidden_state
-        wanted = targets[:, 1:] != -100
-        logits = model.lm_head(hidden[:, :-1][wanted])
-    loss = torch.nn.functional.cross_entropy(logits.float(), targets[:, 1:][wanted])
+        logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
+    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets[:, 1:].flatten())
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for tool in tools:
@@ -211,14 +248,11 @@ def save(model: "PreTrainedModel", out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", choices=PRESETS, default="cpu")
-    parser.add_argument("--passes", type=float, help="passes over the fixed set, to try things quickly")
+    parser.add_argument("--first-round", type=int, default=0, help="go on from the weights in --out at this round")
     parser.add_argument("--out", type=Path, required=True, help="folder for model and tokenizer")
     arguments = parser.parse_args()
-    preset = PRESETS[arguments.preset]
-    if arguments.passes:
-        preset = replace(preset, passes=arguments.passes)
     arguments.out.mkdir(parents=True, exist_ok=True)
-    print(json.dumps(train(preset, arguments.out), indent=1))
+    print(json.dumps(train(PRESETS[arguments.preset], arguments.out, arguments.first_round), indent=1))
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from training.wordproblems import DEFAULT_LEVEL, LEVELS, problem_set
 
 CARD_SEED = 8001  # held-out problems of the card; evaluations use 9001, the training set is 1
 SHOWCASE_SEED = 7001  # problems that ship with the app
-NUM_SHOWN = {"easy": 60, "medium": 240, "hard": 40}
+NUM_SHOWN = {"easy": 300, "medium": 40, "hard": 10}
 NUM_TRACES = 4  # samples a problem, at Self-Explore's temperature 0.7
 FORMAT = "transitions"
 
@@ -89,13 +89,19 @@ def write_card(folder: Path, rows: list[dict[str, Any]]) -> None:
         f"| {row['total']} | {', '.join(f'{count} {name}' for name, count in row['first_errors'].items())} |"
         for row in rows
     )
-    preset = facts["preset"]
-    sizes = ", ".join(f"{preset[f'num_{level}']:,} {level}" for level in LEVELS)
+    rounds = [f"| {_sizes(part)} | {done['steps']:,} | {done['tokens']:,} | {round(done['seconds'] / 60)} |"
+              for part, done in zip(facts["preset"]["rounds"], facts["rounds"], strict=True)]  # fmt: skip
     text = (ASSETS / "card.md").read_text().format(
-        **{**preset, **facts, "table": table, "sizes": sizes, "minutes": round(facts["seconds"] / 60)}
+        **facts["preset"], device=facts["device"], loss=facts["rounds"][-1]["loss"], table=table,
+        parts="\n".join(rounds), seed_of_card=CARD_SEED,
     )  # fmt: skip
     (folder / "README.md").write_text(text)
     (folder / "accuracy.json").write_text(json.dumps({"seed": CARD_SEED, "rows": rows}, indent=1) + "\n")
+
+
+def _sizes(part: dict[str, Any]) -> str:
+    counts = ", ".join(f"{part[f'num_{level}']:,} {level}" for level in LEVELS)
+    return f"{counts} (set seed {part['data_seed']}; Muon {part['matrix_rate']:g}, AdamW {part['other_rate']:g})"
 
 
 def main() -> None:

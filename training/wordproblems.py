@@ -42,7 +42,7 @@ LEVELS = {
     "medium": Level((3, 5), (1, 2), False),
     "hard": Level((5, 8), (2, 3), True),
 }
-DEFAULT_LEVEL = "medium"
+DEFAULT_LEVEL = "easy"
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ LEGS = "How many legs do 3 cats have?"
 LEGS_RIGHT = "Solve Parent: legs = 3 * 4 = 12\nSummarize: the answer is 12"
 LEGS_WRONG = "Solve Parent: legs = 3 * 4 = 14\nSummarize: the answer is 14"
 
+PEARS = "Dan has 4 pears and eats 1. How many are left?"
+PEARS_RIGHT = "4 - 1 = 3\nThe answer is 3"
+
 MATHS = "Write $\\frac{2}{4}$ in lowest terms."
 MATHS_RIGHT = "Divide both by 2: $\\frac{2}{4} = \\frac{1}{2}$\nThe answer is $\\frac{1}{2}$"
 
@@ -95,6 +98,7 @@ def prepare(folder: Path) -> Path:
     known = {
         COINS: [COINS_RIGHT, COINS_MISREAD, COINS_OTHER_WORDS, COINS_WRONG],
         LEGS: [LEGS_RIGHT, LEGS_WRONG],
+        PEARS: [PEARS_RIGHT],
     }
     lines = [json.dumps({"prompt": f"{question}\n", "completions": texts}) for question, texts in known.items()]
     script.write_text("\n".join(lines) + "\n", encoding="utf-8")

@@ -13,7 +13,7 @@ from tests.e2e import stage
 from tests.running_app import RunningApp
 
 pytestmark = pytest.mark.browser
-ROW = {"question": "Dan has 4 pears and eats 1. How many are left?", "answer": "3", "steps": ["4 - 1 = 2", "A: 2"]}
+ROW = {"question": stage.PEARS, "answer": "3", "steps": ["4 - 1 = 2", "A: 2"]}
 
 
 @pytest.fixture

@@ -69,7 +69,7 @@ def test_flags_train_an_adapter_that_can_be_followed_compared_and_put_to_use(
     page = flagged
     open_tab(page, "Train")
     expect(page.locator("#pairs-preview")).to_contain_text(re.compile("[4-9] by people"))
-    _ask_for_a_small_run(page)
+    _ask_for_a_small_run(page, passes=8)
     page.locator("#start-run").click()
     run = page.locator("#run .fp-run")
     expect(run).to_have_attribute("data-state", re.compile("waiting|running"))
@@ -105,7 +105,7 @@ def test_flags_train_an_adapter_that_can_be_followed_compared_and_put_to_use(
 
 def test_a_run_can_be_cancelled_at_any_moment(solver: RunningApp, flagged: Page) -> None:
     open_tab(flagged, "Train")
-    _ask_for_a_small_run(flagged)
+    _ask_for_a_small_run(flagged, passes=20)
     flagged.locator("#start-run").click()
     run = flagged.locator("#run .fp-run")
     expect(run).to_have_attribute("data-state", re.compile("waiting|running"))
@@ -114,9 +114,9 @@ def test_a_run_can_be_cancelled_at_any_moment(solver: RunningApp, flagged: Page)
     expect(flagged.locator("#resume-run")).to_be_visible()
 
 
-def _ask_for_a_small_run(page: Page) -> None:
+def _ask_for_a_small_run(page: Page, passes: int) -> None:
     page.locator("#train-settings button").first.click()
-    page.get_by_label("Passes over the pairs").fill("1")
+    page.get_by_label("Passes over the pairs").fill(str(passes))
     page.get_by_label("Held-out problems").fill("10")
     page.get_by_label(re.compile("First explore up to")).uncheck()
     expect(page.locator("#start-run")).to_be_enabled()

@@ -59,7 +59,7 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
     out = Path(args.out)
     out.mkdir(parents=True, exist_ok=True)
     base, start = resolve(args.model, args.adapter)
-    trainer = _trainer(args, rows, base, start)
+    trainer = make_trainer(args, rows, base, start)
     check_world(trainer)
     is_first = trainer.is_world_process_zero()
     events = EventLog(out / "events.jsonl") if is_first else None
@@ -78,7 +78,7 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
 def right_rows(store: Store) -> list[Row]:
     """The store's right traces that have a prompt, distinct ones, at most 8 a problem."""
     rows: dict[str, list[Row]] = defaultdict(list)
-    for found in store.find_problems(verdict="right", limit=-1):
+    for found in store.find_problems(verdict="right", limit=store.count_problems(verdict="right")):
         for trace in store.traces(found.problem.id):
             row = {"prompt": trace.prompt, "completion": trace.text.rstrip()}
             kept = rows[trace.problem_id]
@@ -98,21 +98,32 @@ def read_rows(path: Path) -> list[Row]:
         if not line.strip():
             continue
         try:
-            row = json.loads(line)
-            rows.append({"prompt": str(row["prompt"]), "completion": str(row["completion"])})
-        except (ValueError, TypeError, KeyError) as error:
+            rows.append(_row(json.loads(line)))
+        except ValueError as error:
             raise BadInput(f"{path.name}, line {number}: expected prompt and completion ({error}).") from error
     return rows
+
+
+def _row(raw: object) -> Row:
+    """The prompt and completion of one line; ValueError where they are no text or there is nothing to learn."""
+    values = [raw.get(name) for name in ("prompt", "completion")] if isinstance(raw, dict) else []
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != 2 or not texts[1].strip():
+        raise ValueError("both are texts, and a completion is not empty")
+    return {"prompt": texts[0], "completion": texts[1]}
 
 
 def _rows(args: Args) -> list[Row]:
     if args.rows:
         return read_rows(Path(args.rows))
+    if args.store and not Path(args.store).is_file():
+        raise RunError(f"There is no store at {args.store}: give the file the workbench was started with, or --rows.")
     with Store(args.store) if args.store else Store.open_default() as store:
         return right_rows(store)
 
 
-def _trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
+def make_trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
+    """The trainer over the rows; the loss is on the completions alone, each ended by EOS."""
     from datasets import Dataset
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
@@ -128,4 +139,13 @@ def _trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
         peft_config=lora_config(args.rank, args.alpha),
     )
     trainer.remove_callback(PrinterCallback)  # the watch prints
+    _check_lengths(trainer)
     return trainer
+
+
+def _check_lengths(trainer: Any) -> None:
+    """Raises RunError for a row that the model cannot hold: nothing is truncated, a solution must have its end."""
+    context = getattr(trainer.model.config, "max_position_embeddings", None)
+    longest = max(len(ids) for ids in trainer.train_dataset["input_ids"])
+    if context and longest > context:
+        raise RunError(f"A row has {longest} tokens, and the model holds {context}: take out the rows that are longer.")

@@ -3,7 +3,8 @@
 A problem is solved into traces; a trace is a sequence of steps; a person labels its first wrong step, a machine
 finds its first pit; both become preference pairs. One example, from question to label:
 
-    problem = make_problem("Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?", "5", "typed")
+    question = "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"
+    problem = make_problem(question, "5", "typed")
     trace = make_trace(problem, prompt=problem.question + "\\n", text="Ben has 3 + 2 = 6 coins.\\nThe answer is 6.",
                        steps=(Step("Ben has 3 + 2 = 6 coins."), Step("The answer is 6.")), answer="6",
                        verdict=Verdict("wrong", "6", "6 is not 5"), maker=Maker("scripted"), format="cot")
@@ -41,8 +42,11 @@ LabelKind = Literal["first_wrong", "all_right", "unsure", "bad_problem", "skip"]
 
 
 def content_id(*parts: str) -> str:
-    """The first 16 hex digits of the SHA-256 of `parts`: the same content has the same id in every run."""
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:16]
+    """The first 16 hex digits of the SHA-256 of `parts`: the same content has the same id in every run.
+
+    Text that is no valid Unicode (a lone surrogate, as JSON can write it) has an id too.
+    """
+    return hashlib.sha256("\x1f".join(parts).encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

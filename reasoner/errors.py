@@ -1,10 +1,10 @@
 """Every error a person may meet, each with words that say what to do next.
 
-    WorkbenchError            anything below; a tab shows its text, the command line prints it and exits 2
-    ├── BadInput              a value, file or line that cannot be used as it is
-    ├── StoreError            the store cannot be opened, read or written
-    ├── EngineError           a model or server cannot be loaded or does not answer
-    └── RunError              a training run cannot start, go on or be read
+WorkbenchError            anything below; a tab shows its text, the command line prints it and exits 2
+├── BadInput              a value, file or line that cannot be used as it is
+├── StoreError            the store cannot be opened, read or written
+├── EngineError           a model or server cannot be loaded or does not answer
+└── RunError              a training run cannot start, go on or be read
 """
 
 

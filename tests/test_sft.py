@@ -1,4 +1,4 @@
-"""SFT on a tiny random solver: what is trained, on which tokens, from which traces, and what is said when nothing is."""
+"""SFT on a tiny random solver: what is trained, on which tokens, from which traces, and what is said otherwise."""
 
 import json
 import subprocess
@@ -191,8 +191,15 @@ def test_a_solution_longer_than_the_model_holds_is_said_not_cut(args: sft.Args, 
 
 @pytest.mark.parametrize(
     "line",
-    ["{", "7", '["prompt", "completion"]', '{"prompt": "…"}', '{"prompt": "…", "completion": 5}', '{"prompt": "…", "completion": " "}'],
-)  # fmt: skip
+    [
+        "{",
+        "7",
+        '["prompt", "completion"]',
+        '{"prompt": "…"}',
+        '{"prompt": "…", "completion": 5}',
+        '{"prompt": "…", "completion": " "}',
+    ],
+)
 def test_a_row_that_is_none_is_named_with_its_line(args: sft.Args, line: str) -> None:
     with Path(args.rows).open("a", encoding="utf-8") as file:
         file.write(f"\n{line}\n")

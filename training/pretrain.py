@@ -179,6 +179,8 @@ def train_round(preset: Preset, part: Round, out: Path, is_first: bool) -> dict[
 
     began = time.time()
     problems = fixed_set(part, preset.seed)
+    tokenizer: Any  # Auto… gives a union of classes, and a wrapped method loses its types
+    model: Any
     if is_first:
         tokenizer = build_tokenizer((p.question + "\n" + p.solution for p in problems), out)
         model = make_model(preset, tokenizer)
@@ -242,7 +244,8 @@ def save(model: "PreTrainedModel", out: Path) -> None:
 
     import torch
 
-    copy.deepcopy(model).to(torch.bfloat16).save_pretrained(out, safe_serialization=True)
+    half: Any = copy.deepcopy(model)
+    half.to(torch.bfloat16).save_pretrained(out, safe_serialization=True)
 
 
 def main() -> None:

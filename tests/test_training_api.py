@@ -47,21 +47,55 @@ def test_a_flag_gives_a_pair_or_is_waiting_for_one(api: TrainingApi) -> None:
     assert api.list_pairs(annotator="bob")["total"] == 0
 
 
-def test_a_visitors_run_is_bounded_whatever_is_asked_for(api: TrainingApi, monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[Settings] = []
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """The settings of the runs that would have been started."""
+    noted: list[Settings] = []
 
     def note(settings: Settings, data_folder: Path) -> str:
-        asked.append(settings)
+        noted.append(settings)
         return "run"
 
     monkeypatch.setattr(jobs, "start", note)
-    assert api.start_training(max_pairs=5000, epochs=10) == {"run_id": "run"}
+    return noted
+
+
+def test_a_visitors_run_is_bounded_whatever_is_asked_for(api: TrainingApi, asked: list[Settings]) -> None:
+    assert api.start_training(max_pairs=5000, epochs=10, num_problems=5000) == {"run_id": "run"}
     api.workbench.guest_limits = GuestLimits()
-    api.start_training(max_pairs=5000, epochs=10)
-    assert [(settings.max_pairs, settings.max_seconds, settings.epochs) for settings in asked] == [
-        (5000, 0.0, 10.0),
-        (200, 300, 3.0),
+    api.start_training(max_pairs=5000, epochs=10, num_problems=5000)
+    assert [(run.max_pairs, run.max_seconds, run.epochs, run.num_problems) for run in asked] == [
+        (5000, 0.0, 10.0, 5000),
+        (200, 300, 3.0, 100),
     ]
+
+
+def test_a_run_goes_on_from_the_model_and_adapter_in_use(api: TrainingApi, asked: list[Settings]) -> None:
+    bench = api.workbench
+    api.start_training(origin="person", annotator="ada", seed=7)
+    bench.use_adapter("/somewhere/run-7/adapter")
+    api.start_training()
+    assert [(run.store, run.model, run.adapter) for run in asked] == [
+        (str(bench.store.path), bench.model, ""),
+        (str(bench.store.path), bench.model, "/somewhere/run-7/adapter"),
+    ]
+    assert (asked[0].origin, asked[0].annotator, asked[0].seed) == ("person", "ada", 7)
+
+
+def test_a_model_that_is_an_adapter_itself_takes_no_second_one(api: TrainingApi, asked: list[Settings]) -> None:
+    model = Path(api.workbench.model)
+    model.mkdir()
+    (model / "adapter_config.json").write_text("{}")
+    api.workbench.use_adapter("/somewhere/run-7/adapter")
+    api.start_training()
+    assert (asked[0].model, asked[0].adapter) == (str(model), "")
+
+
+def test_a_model_on_a_server_is_not_trained(api: TrainingApi, asked: list[Settings]) -> None:
+    served = TrainingApi(Workbench(api.workbench.store, model="m", server="http://127.0.0.1:9/v1"))
+    with pytest.raises(RunError, match="runs on a server: to fine-tune, start the workbench with a local --model"):
+        served.start_training()
+    assert asked == []
 
 
 def test_the_model_alone_can_be_put_back_into_use(api: TrainingApi) -> None:

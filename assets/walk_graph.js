@@ -76,6 +76,7 @@ function edgePoints(a, b, isGl) {
 }
 
 // Sound, bad and forbidden edges (plain, dotted, dashed), then their arrow heads, which can be clicked, with their actions.
+// The heads are longer than wide: an equilateral triangle, turned along a slanted edge, would seem to point back up.
 function edgeTraces(plan, theme) {
   const kinds = [[(edge) => !edge.isBad && edge.isLegal, theme.edge, 'solid'], [(edge) => edge.isBad && edge.isLegal, theme.bad, 'dot'], [(edge) => !edge.isLegal, theme.bad, 'dash']];
   const type = plan.isGl ? 'scattergl' : 'scatter';
@@ -94,7 +95,7 @@ function edgeTraces(plan, theme) {
     type: 'scatter', mode: hasWords ? 'markers+text' : 'markers', x: ends.map(({ a, b }) => (a.x + b.x) / 2), y: ends.map(({ a, b }) => (a.y + b.y) / 2),
     text: hasWords ? actionWords(ends, isDown) : undefined, textposition: isDown ? 'middle right' : 'top center', textfont: { size: 10, color: theme.muted },
     customdata: ends.map(({ edge }) => edge.to), hoverinfo: 'text', hovertext: ends.map(({ edge }) => (edge.action ?? 'step') + (edge.isLegal ? '' : ', not allowed here') + (edge.count > 1 ? '<br>' + edge.count + ' traces' : '')),
-    marker: { symbol: 'triangle-up', size: 9 * Math.max(plan.scale.size, 0.5), angle: ends.map(({ a, b }) => heading(a, b)), color: ends.map(({ edge }) => (edge.isBad || !edge.isLegal ? theme.bad : theme.edge)) },
+    marker: { symbol: 'arrow', size: 13 * Math.max(plan.scale.size, 0.5), angle: ends.map(({ a, b }) => heading(a, b)), color: ends.map(({ edge }) => (edge.isBad || !edge.isLegal ? theme.bad : theme.edge)) },
   });
   return traces;
 }

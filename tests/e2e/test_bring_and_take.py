@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,12 +32,15 @@ def bring(page: Page, *files: Path) -> None:
     page.get_by_role("button", name="Import", exact=True).click()
 
 
-def test_a_file_is_recognised_imported_once_and_counted(data_page: Page, app: RunningApp, tmp_path: Path) -> None:
+def test_a_file_is_recognised_imported_once_and_counted(
+    data_page: Page, app: RunningApp, tmp_path: Path, screenshot: Callable[..., Path]
+) -> None:
     file = tmp_path / "mine.jsonl"
     file.write_text(json.dumps(ROW | {"first_wrong_step": 0}) + "\n")
     bring(data_page, file)
     outcome = data_page.locator("#import-outcome")
     expect(outcome).to_contain_text("mine.jsonl: 1 imported")
+    screenshot(data_page, "data-light", whole=True)
     data_page.get_by_role("button", name="Import", exact=True).click()
     expect(outcome).to_contain_text("1 already there")
     with Store(app.store) as store:

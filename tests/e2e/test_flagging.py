@@ -10,7 +10,6 @@ from playwright.sync_api import expect
 from reasoner.records import make_problem
 from tests.e2e import stage
 from tests.e2e.walker import Visit, Walker
-from tests.running_app import RunningApp
 
 pytestmark = pytest.mark.browser
 COINS_ID = make_problem(stage.COINS, "201", "stage").id
@@ -27,7 +26,7 @@ def stay(walker: Walker) -> Walker:
     return walker
 
 
-def test_f_flags_the_step_and_it_is_on_disk_with_all_that_was_said(visit: Visit, screenshot: Screenshot) -> None:
+def test_f_flags_the_step_and_it_is_on_disk_with_all_that_was_said(visit: Visit) -> None:
     walker = visit(f"problem={COINS_ID}").choose_trace(1)
     walker.press("j", "j", "f")
     walker.expect_saved("Saved: step 2 is the first wrong one")
@@ -38,7 +37,6 @@ def test_f_flags_the_step_and_it_is_on_disk_with_all_that_was_said(visit: Visit,
     expect(walker.steps.nth(2)).to_contain_text("first wrong")
     walker.press("c")
     expect(walker.page.get_by_role("button", name=re.compile("Calculation"))).to_have_attribute("aria-pressed", "true")
-    screenshot(walker.page, "flag-light")
     walker.press("w")
     walker.page.get_by_label("Correction").fill("Solve Subquestion: Ben's coins = 41 + 26 = 67")
     walker.page.get_by_label("Note").fill(f"{stage.HACK} a digit slipped")
@@ -52,6 +50,7 @@ def test_f_flags_the_step_and_it_is_on_disk_with_all_that_was_said(visit: Visit,
     walker.expect_saved("Taken back")
     [label] = walker.labels() or [None]
     assert label is None or label.note == ""
+    walker.forget()
 
 
 @pytest.mark.parametrize(("key", "kind"), [("a", "all_right"), ("u", "unsure"), ("s", "skip"), ("b", "bad_problem")])
@@ -95,6 +94,7 @@ def test_the_answer_is_hidden_until_one_has_judged(visit: Visit) -> None:
     expect(walker.steps.nth(4)).to_contain_text("answer wrong")
     expect(walker.page.locator("[data-part=answer]")).to_contain_text("201")
     expect(walker.panel).not_to_contain_text("Hidden until you have judged")
+    walker.forget()
 
 
 def test_two_people_judge_apart_and_see_each_other_in_review(visit: Visit) -> None:
@@ -133,12 +133,13 @@ def test_the_machine_finds_a_pit_and_it_stands_beside_the_flag(visit: Visit, scr
     walker.panel.get_by_role("button", name=re.compile("machine")).click()
     expect(walker.steps.filter(has_text="machine pit")).to_have_count(1)
     expect(walker.steps.nth(2)).to_contain_text("first wrong")
-    screenshot(walker.page, "pit-light")
+    screenshot(walker.page, "review-light")
     walker.press("z")
     walker.expect_saved("Taken back")
 
 
-def test_nothing_is_said_to_be_saved_while_the_server_is_away(visit: Visit, app: RunningApp) -> None:
+def test_nothing_is_said_to_be_saved_while_the_server_is_away(visit: Visit, cut_off: list[str]) -> None:
+    cut_off.append("/gradio_api/queue/join")
     walker = stay(visit(place_of(stage.FILLERS[2])))
     walker.page.route("**/gradio_api/queue/join*", lambda route: route.abort())
     walker.press("a")

@@ -55,12 +55,11 @@ def test_a_newcomer_meets_a_finished_problem_with_a_wrong_trace(
     walker = Walker(page, solver).open()
     expect(walker.task).to_contain_text("Find the first wrong step")
     expect(walker.nodes.nth(3)).to_be_visible()
-    walker.press("j", "j").expect_at(2)
-    screenshot(page, "walk-built-in")
+    walker.press("j", "j", "j").expect_at(3)
+    screenshot(page, "walk-light")
     walker.press("r")
     expect(walker.traces.filter(has_text="✗").first).to_be_visible()
     expect(walker.traces.filter(has_text="✓").first).to_be_visible()
-    screenshot(page, "review-built-in")
 
 
 def test_flags_train_an_adapter_that_can_be_followed_compared_and_put_to_use(
@@ -91,6 +90,10 @@ def test_flags_train_an_adapter_that_can_be_followed_compared_and_put_to_use(
     open_tab(page, "Compare")
     expect(page.locator("#headline")).to_contain_text("held-out problems")
     expect(page.locator("#comparison svg").first).to_be_visible()
+    fixed = page.get_by_role("radio", name=re.compile(r"^Fixed \([1-9]"))
+    if fixed.count():  # chance decides whether so small a run mends anything
+        fixed.check()
+        expect(page.locator("#comparison")).to_contain_text("the model now reaches the right answer")
     screenshot(page, "compare-light", whole=True)
     page.locator("#use-adapter").click()
     expect(page.locator("#headline")).to_contain_text(f"adapter {run_id}")

@@ -18,13 +18,10 @@ COINS_ID = make_problem(stage.COINS, "201", "stage").id
 Screenshot = Callable[..., Path]
 
 
-def test_a_newcomer_finds_a_finished_problem_and_a_tour_that_closes_for_good(
-    visit: Visit, screenshot: Screenshot
-) -> None:
+def test_a_newcomer_finds_a_finished_problem_and_a_tour_that_closes_for_good(visit: Visit) -> None:
     walker = visit(tour=True)
     tour = walker.page.get_by_role("dialog", name="A short tour")
     expect(tour).to_contain_text("1 of 3")
-    screenshot(walker.page, "tour")
     tour.get_by_role("button", name="Next").click()
     expect(tour).to_contain_text("2 of 3")
     tour.get_by_role("button", name="Do not show again").click()
@@ -37,7 +34,7 @@ def test_a_newcomer_finds_a_finished_problem_and_a_tour_that_closes_for_good(
     expect(tour).to_be_hidden()
 
 
-def test_arrow_keys_letters_digits_buttons_and_clicks_move_one_cursor(visit: Visit, screenshot: Screenshot) -> None:
+def test_arrow_keys_letters_digits_buttons_and_clicks_move_one_cursor(visit: Visit) -> None:
     walker = visit(f"problem={COINS_ID}").choose_trace(1)
     walker.expect_at(0)
     walker.press("ArrowDown", "j", "ArrowRight").expect_at(3)
@@ -45,7 +42,6 @@ def test_arrow_keys_letters_digits_buttons_and_clicks_move_one_cursor(visit: Vis
     walker.press("2").expect_at(2)
     expect(walker.panel).to_contain_text("Solve Subquestion")
     expect(walker.panel).to_contain_text("57")
-    screenshot(walker.page, "walk-light")
     walker.do("on").click()
     walker.expect_at(3)
     walker.do("back").click()
@@ -86,7 +82,7 @@ def test_prefixes_are_shared_and_merging_shares_what_other_words_establish(visit
     expect(walker.nodes).to_have_count(12)
 
 
-def test_review_shows_answers_green_and_red_and_what_the_checks_say(visit: Visit, screenshot: Screenshot) -> None:
+def test_review_shows_answers_green_and_red_and_what_the_checks_say(visit: Visit) -> None:
     walker = visit(f"problem={COINS_ID}").choose_trace(1)
     expect(walker.page.locator("[data-part=answer]")).to_be_empty()
     walker.press("r", "2")
@@ -96,7 +92,6 @@ def test_review_shows_answers_green_and_red_and_what_the_checks_say(visit: Visit
     expect(walker.steps.nth(4)).to_contain_text("answer wrong")
     walker.choose_trace(2)
     expect(walker.steps.nth(4)).to_contain_text("answer right")
-    screenshot(walker.page, "review-light")
 
 
 def test_a_link_opens_that_very_state(visit: Visit, app: RunningApp) -> None:
@@ -113,7 +108,7 @@ def test_a_link_to_nowhere_says_so_and_opens_something(visit: Visit) -> None:
     expect(walker.page.locator("[data-part=notice]")).to_be_visible()
 
 
-def test_problems_can_be_searched_and_filtered(visit: Visit, screenshot: Screenshot) -> None:
+def test_problems_can_be_searched_and_filtered(visit: Visit) -> None:
     walker = visit(f"problem={COINS_ID}")
     walker.press("p")
     found = walker.page.locator("[data-part=problems] button")
@@ -121,7 +116,6 @@ def test_problems_can_be_searched_and_filtered(visit: Visit, screenshot: Screens
     total = found.count()
     walker.page.get_by_label("Search the questions").fill("red pens 12")
     expect(found).to_have_count(1)
-    screenshot(walker.page, "problems")
     walker.page.get_by_label("Search the questions").fill("")
     expect(found).to_have_count(total)
     walker.page.get_by_label("Source").select_option("maths")
@@ -197,13 +191,13 @@ def test_script_in_problem_step_source_and_maker_is_shown_and_not_run(visit: Vis
     assert walker.page.locator("img[src=x]").count() == 0
 
 
-@pytest.mark.parametrize("width", [400, 1280])
-def test_nothing_is_wider_than_the_window(visit: Visit, screenshot: Screenshot, width: int) -> None:
+@pytest.mark.parametrize(("width", "picture"), [(400, "walk-400"), (1280, "walk-dark")])
+def test_nothing_is_wider_than_the_window(visit: Visit, screenshot: Screenshot, width: int, picture: str) -> None:
     walker = visit(f"__theme=dark&problem={COINS_ID}", width=width, height=860)
     expect(walker.page.locator("body.dark")).to_have_count(1)
     walker.press("2").expect_at(2)
     assert walker.page.evaluate("() => document.documentElement.scrollWidth") <= width
-    screenshot(walker.page, f"walk-dark-{width}")
+    screenshot(walker.page, picture)
 
 
 def test_every_control_has_a_name_and_every_tab_is_reached(visit: Visit) -> None:

@@ -84,6 +84,12 @@ class Walker:
         with Store(self.app.store) as store:
             return store.labels(annotator=self.name())
 
+    def forget(self) -> None:
+        """Take back, on disk, what this visitor still says, for the tests and pictures that come after."""
+        with Store(self.app.store) as store:
+            for label in store.labels(annotator=self.name()):
+                store.undo_label(self.name(), label.trace_id)
+
     def click_state(self, index: int) -> None:
         """Click a state in the graph. Plotly looks where the mouse is every 50 ms, so it rests a moment first."""
         box = self.nodes.nth(index).bounding_box()

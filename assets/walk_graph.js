@@ -188,7 +188,7 @@ function shine(plan, theme) {
   return plan.nodes.filter((node) => node.kind !== 'more' && numbersOf(node).some((key) => keys.has(key))).flatMap((node) => {
     const lines = labelFor(node).split('<br>');
     if (!lines[0]) return [];
-    const width = Math.max(...lines.map((one) => one.replace(/&[a-z]+;/g, '.').length)) * 6.5 + 6;
+    const width = Math.max(...lines.map((one) => one.replace(/&[a-z]+;/g, '.').length)) * 5.4 + 6;
     const height = lines.length * 16;
     const [x0, y0] = isDown ? [24, -height / 2] : [-width / 2, -22 - height];
     return [{ type: 'rect', layer: 'below', xsizemode: 'pixel', ysizemode: 'pixel', xanchor: node.x, yanchor: node.y, x0, x1: x0 + width, y0, y1: y0 + height, fillcolor: theme.shine, line: { width: 0 } }];

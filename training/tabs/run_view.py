@@ -149,7 +149,7 @@ def _curves(steps: Sequence[Event]) -> str:
         curve("Loss", values("loss"), total, "DPO's, down from 0.69")
         + curve("Reward margin", values("margin"), total, "chosen over rejected")
         + curve("Accuracy", values("accuracy"), total, "pairs told apart", low=0.0)
-        + curve("Log-probability of chosen", values("logps_chosen"), total, "should not fall far")
+        + curve("Log-probability of chosen", values("logps_chosen"), total, "should not sink")
     )
 
 

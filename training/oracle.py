@@ -5,8 +5,9 @@
     ['right', 'right', 'right', 'right', 'right']
 
 A step is wrong when it states an untrue value of a quantity, names a quantity the problem does not have, asks for
-another goal, plans without a quantity that is needed, or ends in another answer. Otherwise it is right: a true value
-of an irrelevant quantity does no harm. A step that says nothing of the DAG ("could not judge") is never wrong.
+another goal, plans without a quantity that is needed or with one that is given, or ends in another answer. Otherwise
+it is right: a true value of an irrelevant quantity does no harm. A step that says nothing of the DAG ("could not
+judge") is never wrong.
 
 The error classes are KPDD's (arXiv 2407.10167): a true expression with an untrue result is a *calculation* error, an
 untrue expression a *misunderstanding*, a plan without what is needed a *step missing*.
@@ -121,11 +122,14 @@ def _goal(truth: _Truth, body: str) -> Judgement:
 
 
 def _plan(truth: _Truth, body: str) -> Judgement:
-    """A plan is right when it starts at the goal, has every needed quantity, and none the problem does not have."""
+    """A plan is right when it starts at the goal, has every needed quantity, and none that is given or not there."""
     names = [name.strip() for name in body.split(",") if name.strip()]
     for name in names:
-        if truth.named(name) is None:
+        quantity = truth.named(name)
+        if quantity is None:
             return _wrong(f"the problem has no {name}", "misunderstanding")
+        if quantity.operator == "given":
+            return _wrong(f"{name} is given: there is nothing to find", "misunderstanding")
     if not names or names[0] != truth.goal.name:
         return _wrong(f"the plan does not start at {truth.goal.name}", "misunderstanding")
     missing = [name for name in truth.needed if name not in names]

@@ -87,7 +87,7 @@ def example() -> wordproblems.Problem:
         ("Formalize: find Ben's coins", "wrong", "misunderstanding"),
         ("Decompose: Cal's coins, Ben's coins", "right", ""),
         ("Decompose: Cal's coins, Ben's coins, Ana's coins", "wrong", "misunderstanding"),
-        ("Decompose: Cal's coins, Ana's coins", "wrong", "step missing"),
+        ("Decompose: Cal's coins", "wrong", "step missing"),
         ("Decompose: Cal's coins, Dan's coins", "wrong", "misunderstanding"),
         ("Solve Subquestion: Ben's coins = Ana's coins + 26 = 41 + 26 = 67", "right", ""),
         ("Solve Subquestion: Ben's coins = Ana's coins + 26 = 41 + 26 = 77", "wrong", "calculation"),

@@ -2,6 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP_FLAGS ?=
 RUN := .venv/bin/python
+PICTURES := walk-light walk-dark walk-400 review-light train-light compare-light data-light
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
@@ -40,7 +41,8 @@ check: .venv/.test
 	$(RUN) -m mypy
 
 bench: .venv/.test
-	@for script in tests/bench/bench_*.py; do echo "== $$script"; PYTHONPATH=. $(RUN) $$script || exit 1; done
+	@for name in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
+		echo "== $$name"; $(RUN) -m tests.bench.$$name || exit 1; done
 
 model: .venv/.app
 	$(RUN) -m training.pretrain --out assets/model/solver
@@ -48,4 +50,5 @@ model: .venv/.app
 
 screenshots: .venv/.test
 	$(RUN) -m pytest tests/e2e -m browser
-	mkdir -p assets/screenshots && cp build/screenshots/*.png assets/screenshots/
+	mkdir -p assets/screenshots
+	cp $(PICTURES:%=build/screenshots/%.png) assets/screenshots/

@@ -42,11 +42,16 @@ class Args:
     adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
     epochs: Annotated[float, "passes over the pairs (3: Self-Explore, arXiv 2404.10346 §4.1)"] = 3.0
     beta: Annotated[float, "pull towards the reference (0.1: Self-Explore §4.1)"] = 0.1
-    learning_rate: Annotated[float, "ours, for LoRA; Self-Explore tunes all weights of 7 B with 1e-6"] = 2e-4
+    learning_rate: Annotated[
+        float, "ours, for LoRA: 2e-4 broke more than it fixed; Self-Explore tunes 7 B with 1e-6"
+    ] = 1e-4
     warm_up: Annotated[float, "share of the steps, 0-1 (0.1: Self-Explore's code)"] = 0.1
     batch: Annotated[int, "pairs a step, over all processes (ours: Self-Explore's 32 leaves too few steps)"] = 8
     optimizer: Annotated[str, "transformers' name (rmsprop: Self-Explore's code)"] = "rmsprop"
-    loss: Annotated[tuple[str, ...], "TRL's loss types, summed; `sigmoid sft` also holds on to chosen"] = ("sigmoid",)
+    loss: Annotated[tuple[str, ...], "TRL's, summed; sigmoid alone: Self-Explore; sft holds on to chosen (ours)"] = (
+        "sigmoid",
+        "sft",
+    )
     rank: Annotated[int, "LoRA rank (ours)"] = 16
     alpha: Annotated[int, "LoRA alpha (ours: twice the rank)"] = 32
     seed: Annotated[int, "of the adapter's first weights and the order of pairs"] = 0

@@ -310,7 +310,7 @@ BAD_ROWS = [
     ({"question": "   "}, "empty problem"),
     ({"question": 7}, "wrong kind of value"),
     ({"question": "x" * 100_000}, "not acceptable: The question has 100,000 characters; at most 20,000"),
-    ('{"question": "\\ud800"}', "broken text"),
+    ('{"question": "\\ud800"}', "lone surrogate"),
     ({"question": "q", "answer": True}, "wrong kind of value"),
     ('{"question": "q", "answer": NaN}', "wrong kind of value"),
     ('{"question": "q", "answer": 1' + "0" * 5000 + "}", "broken JSON"),

@@ -8,6 +8,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from training.vocabulary import tokenizer_of
+
 PEOPLE = ("Ana", "Ben", "Cal")
 WORDS = re.findall(
     r"\S+",
@@ -20,32 +22,10 @@ QUESTION = "Ana has 3 coins . Ben has 2 more coins than Ana . How many coins doe
 
 def make_tokenizer(chat_template: str = "") -> Any:
     """WordPiece over whole words, digits single, the line break a token, unknown words [UNK]."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
-    from transformers import PreTrainedTokenizerFast
-
     digits = "0123456789"
     hanging = [*digits, *".,?:", "'s"]
     pieces = ["[PAD]", "[UNK]", "[EOS]", "\n", *digits, *PEOPLE, *WORDS, *(f"##{piece}" for piece in hanging)]
-    vocabulary = {piece: number for number, piece in enumerate(dict.fromkeys(pieces))}
-    tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=40))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split("\n", "isolated"), pre_tokenizers.Split(Regex("[ \t]+"), "removed")]
-    )
-    tokenizer.decoder = decoders.Sequence(
-        [
-            decoders.WordPiece(prefix="##", cleanup=False),
-            decoders.Fuse(),
-            decoders.Replace(" \n", "\n"),
-            decoders.Replace("\n ", "\n"),
-        ]
-    )
-    wrapped = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        eos_token="[EOS]",
-        clean_up_tokenization_spaces=False,
-    )
+    wrapped = tokenizer_of(list(dict.fromkeys(pieces)))
     if chat_template:
         wrapped.chat_template = chat_template
     return wrapped

@@ -15,16 +15,10 @@ from math import sqrt
 
 from scipy.stats import binomtest
 
-from reasoner.records import Interval
+from reasoner.score import wilson
 from training.report import Difference
 
-
-def wilson(successes: int, total: int) -> Interval:
-    """The rate with Wilson's 95 % interval; [0, 1] when nothing was counted."""
-    if total == 0:
-        return Interval(0.0, 0.0, 1.0, 0, 0)
-    bounds = binomtest(successes, total).proportion_ci(confidence_level=0.95, method="wilson")
-    return Interval(successes / total, float(bounds.low), float(bounds.high), successes, total)
+__all__ = ["mcnemar_p", "paired_difference", "wilson"]
 
 
 def mcnemar_p(fixed: int, broken: int) -> float:

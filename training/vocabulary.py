@@ -7,7 +7,7 @@ space are `##` pieces, so that decoding gives back the text exactly. A word outs
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,11 +32,18 @@ def words_of(texts: Iterable[str]) -> list[str]:
 
 def build_tokenizer(texts: Iterable[str], folder: Path) -> "PreTrainedTokenizerFast":
     """Build the tokenizer over the words of `texts` and save it into `folder`."""
+    pieces = [*SPECIAL, "\n", "$", *DIGITS, *(f"##{digit}" for digit in DIGITS), *(f"##{mark}" for mark in MARKS)]
+    pieces += [word for word in words_of(texts) if word not in pieces]
+    tokenizer = tokenizer_of(pieces)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def tokenizer_of(pieces: Sequence[str]) -> "PreTrainedTokenizerFast":
+    """The tokenizer whose vocabulary is `pieces`, in their order."""
     from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers
     from transformers import PreTrainedTokenizerFast
 
-    pieces = [*SPECIAL, "\n", "$", *DIGITS, *(f"##{digit}" for digit in DIGITS), *(f"##{mark}" for mark in MARKS)]
-    pieces += [word for word in words_of(texts) if word not in pieces]
     vocabulary = {piece: index for index, piece in enumerate(pieces)}
     tokenizer = Tokenizer(models.WordPiece(vocabulary, unk_token="[UNK]", max_input_chars_per_word=40))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -50,12 +57,10 @@ def build_tokenizer(texts: Iterable[str], folder: Path) -> "PreTrainedTokenizerF
             decoders.Replace("\n ", "\n"),
         ]
     )
-    wrapped = PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(
         tokenizer_object=tokenizer,
         pad_token="[PAD]",
         unk_token="[UNK]",
         eos_token="[EOS]",
         clean_up_tokenization_spaces=False,
     )
-    wrapped.save_pretrained(folder)
-    return wrapped

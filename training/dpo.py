@@ -71,22 +71,33 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     base, start = resolve(args.model, args.adapter)
     trainer = make_trainer(args, pairs, base, start)
+    events = train_and_save(args, trainer, base, start, should_stop)
+    if not should_stop():
+        _say_speed(events, trainer, len(pairs))
+    trainer.accelerator.wait_for_everyone()
+    trainer.accelerator.end_training()
+    return out / "adapter"
+
+
+def train_and_save(
+    args: Any, trainer: Trainer, base: str, start: str, should_stop: Callable[[], bool]
+) -> EventLog | None:
+    """Run a stage's trainer under a watch and save its adapter; the event file, None but in the first process.
+
+    `args` is the stage's Args. Raises RunError when no step was made or the weights were never good.
+    """
     check_world(trainer)
+    out = Path(args.out)
     is_first = trainer.is_world_process_zero()
     events = EventLog(out / "events.jsonl") if is_first else None
     watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds, should_stop)
     trainer.add_callback(callback(watch))
     trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
-    folder = out / "adapter"
     if watch.good is None:
-        raise RunError(watch.stopped or "Training ended before its first step: are there fewer pairs than processes?")
+        raise RunError(watch.stopped or "Training ended before its first step: are there fewer rows than processes?")
     if is_first:
-        save_adapter(watch.good, trainer.model.peft_config["default"], folder, start, base)
-        if not should_stop():
-            _say_speed(events, trainer, len(pairs))
-    trainer.accelerator.wait_for_everyone()
-    trainer.accelerator.end_training()
-    return folder
+        save_adapter(watch.good, trainer.model.peft_config["default"], out / "adapter", start, base)
+    return events
 
 
 def make_trainer(args: Args, pairs: Sequence[Pair], base: str, start: str) -> Trainer:

@@ -19,10 +19,8 @@ from typing import Annotated, Any
 
 from reasoner.errors import BadInput, RunError
 from reasoner.store import Store
-from training.dpo import check_world, last_checkpoint, trainer_settings, without_bos
-from training.lora import adapter_weights, load_for_training, lora_config, resolve, save_adapter
-from training.progress import EventLog
-from training.watch import Watch, callback
+from training.dpo import train_and_save, trainer_settings, without_bos
+from training.lora import load_for_training, lora_config, resolve
 
 MOST_A_PROBLEM = 8  # Self-Explore, arXiv 2404.10346 §3.1
 
@@ -60,16 +58,7 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     base, start = resolve(args.model, args.adapter)
     trainer = make_trainer(args, rows, base, start)
-    check_world(trainer)
-    is_first = trainer.is_world_process_zero()
-    events = EventLog(out / "events.jsonl") if is_first else None
-    watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds, should_stop)
-    trainer.add_callback(callback(watch))
-    trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
-    if watch.good is None:
-        raise RunError(watch.stopped or "Training ended before its first step.")
-    if is_first:
-        save_adapter(watch.good, trainer.model.peft_config["default"], out / "adapter", start, base)
+    train_and_save(args, trainer, base, start, should_stop)
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
     return out / "adapter"

@@ -39,6 +39,8 @@ LABEL_KINDS = ("first_wrong", "all_right", "unsure", "bad_problem", "skip")
 
 Status = Literal["right", "wrong", "unjudged"]
 LabelKind = Literal["first_wrong", "all_right", "unsure", "bad_problem", "skip"]
+StepKind = Literal["words", "code", "output", "equation", "declaration", "constraint"]
+ReviewKind = Literal["confirmed", "corrected", "bad"]
 
 
 def content_id(*parts: str) -> str:
@@ -69,6 +71,8 @@ class Step:
     text: str
     action: str | None = None  # one of ACTIONS; None when no action could be told
     is_legal: bool = True  # False where the grammar of transitions forbids this action here
+    kind: StepKind = "words"  # what its text is
+    outcome: str = ""  # what executing it gave, for a person: "Ben_coins = 67", "NameError: …"; "" where nothing ran
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Trace:
     steps: tuple[Step, ...]
     prompt: str  # the exact text the model continued; training never rebuilds it. Empty for imported traces
     text: str  # the exact completion; for imported steps, the steps joined by line breaks
-    format: str  # a key of reasoner.formats.FORMATS: "transitions", "cot"
+    format: str  # a key of reasoner.formats.FORMATS: "transitions", "cot", "program" …
     answer: str | None  # the answer extracted from text
     verdict: Verdict  # of that answer against the problem's gold answer
     maker: Maker
@@ -232,6 +236,41 @@ class Pair:
     source: str = ""  # label or pit id
     is_whole: bool = True  # False: chosen is a bare correction that does not end the solution, so it gets no EOS
     prompt_from: Literal["trace", "engine"] = "trace"  # "engine": an imported trace had none, the model in use asked
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPoints:
+    """What a problem asks and what it tells that bears on it (KPDD, arXiv 2407.10167; DUP, arXiv 2404.14963)."""
+
+    problem_id: str
+    core_question: str
+    points: tuple[str, ...]  # problem-solving information, one condition each
+    by: str  # annotator's name, the model's, or "rules"
+    created: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class GoldReview:
+    """A person's word on a gold answer that executed solutions contradict (MARIO, arXiv 2401.08190 §3)."""
+
+    id: str
+    problem_id: str
+    kind: ReviewKind
+    before: str | None  # the gold answer that was reviewed
+    after: str | None  # the gold answer from now on
+    annotator: str
+    note: str = ""
+    created: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Valuation:
+    """What a value model thinks of one trace: the chance of a right answer, seen from each state."""
+
+    trace_id: str
+    by: str  # the value model's name
+    scores: tuple[float, ...]  # 0-1, one for the state after each step
+    created: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,17 +119,23 @@ def to_problem(row: sqlite3.Row) -> Problem:
 
 def trace_values(trace: Trace) -> tuple[Any, ...]:
     """In the order of TRACE_COLUMNS."""
-    steps = _json([[step.text, step.action, step.is_legal] for step in trace.steps])
+    steps = _json([_step_row(step) for step in trace.steps])
     verdict = trace.verdict
     head = (trace.id, trace.problem_id, verdict.status, trace.format, trace.answer, verdict.extracted, verdict.reason)
     return (*head, _maker(trace.maker), trace.created, steps, trace.prompt, trace.text)
+
+
+def _step_row(step: Step) -> list[Any]:
+    """[text, action, is_legal], and [kind, outcome] after them where they say something."""
+    row = [step.text, step.action, step.is_legal]
+    return row if step.kind == "words" and not step.outcome else [*row, step.kind, step.outcome]
 
 
 def to_trace(row: sqlite3.Row) -> Trace:
     return Trace(
         id=row["id"],
         problem_id=row["problem_id"],
-        steps=tuple(Step(text, action, bool(is_legal)) for text, action, is_legal in json.loads(row["steps"])),
+        steps=tuple(Step(text, action, bool(legal), *rest) for text, action, legal, *rest in json.loads(row["steps"])),
         prompt=row["prompt"],
         text=row["text"],
         format=row["format"],

@@ -10,8 +10,8 @@ from dataclasses import replace
 from reasoner.checks.answers import judge
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.formats import Format, format_named
-from reasoner.records import Completion, Problem, Sampling, Trace, make_trace
+from reasoner.formats import Format, Reading, format_named
+from reasoner.records import Completion, Problem, Sampling, Trace, Verdict, make_trace
 
 MAX_QUESTION = 20_000  # characters. Ours: far beyond any word problem, far below what could choke a tokenizer
 FIRST_BATCH = 2  # completions. Ours: the first must be on screen soon …
@@ -97,14 +97,21 @@ def trace_of(
     engine: Engine, problem: Problem, format: Format, prompt: str, completion: Completion, sampling: Sampling
 ) -> Trace:
     """The trace of one completion of `prompt`; `sampling.seed` is this completion's own."""
-    answer = format.answer(completion.text)
+    reading = format.reading(completion.text)
     return make_trace(
         problem,
         prompt=prompt,
         text=completion.text,
-        steps=format.parse(completion.text),
-        answer=answer,
-        verdict=judge(problem.answer, answer),
+        steps=reading.steps,
+        answer=reading.answer,
+        verdict=_verdict(problem, reading),
         maker=replace(engine.maker, seed=sampling.seed, temperature=sampling.temperature, top_p=sampling.top_p),
         format=format.name,
     )
+
+
+def _verdict(problem: Problem, reading: Reading) -> Verdict:
+    """Of the answer; where executing the solution gave none, the reason is why it did not."""
+    if reading.answer is None and reading.error:
+        return Verdict("unjudged", None, f"no answer: {reading.error}")
+    return judge(problem.answer, reading.answer)

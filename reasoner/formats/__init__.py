@@ -5,12 +5,12 @@ FORMATS["transitions"].parse("Formalize: find Ben's coins\nSummarize: the answer
 
 from reasoner.errors import BadInput
 from reasoner.formats.cot import COT
-from reasoner.formats.format import Format
+from reasoner.formats.format import Format, Reading
 from reasoner.formats.transitions import TRANSITIONS
 
 FORMATS: dict[str, Format] = {format.name: format for format in (TRANSITIONS, COT)}
 
-__all__ = ["FORMATS", "Format", "format_named"]
+__all__ = ["FORMATS", "Format", "Reading", "format_named"]
 
 
 def format_named(name: str) -> Format:

@@ -34,4 +34,5 @@ COT = Format(
     max_new_tokens=512,  # Self-Explore, arXiv 2404.10346 §4, for GSM8K
     parse=parse,
     answer=answer,
+    tag="Words",
 )

@@ -1,4 +1,12 @@
-"""What a format is: how a solution is asked for, where it ends, and how its text is read."""
+"""What a format is: how a solution is asked for, where it ends, and how its text is read.
+
+    reading = FORMATS["program"].reading("Ana_coins = 41\\nanswer = Ana_coins + 26")
+    reading.steps[0].outcome      "Ana_coins = 41"
+    reading.answer                "67"
+
+Some formats only read what is written; others (`runs`) execute it, which takes a while and may fail: then the reading
+has no answer, and its `error` says why.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -7,16 +15,34 @@ from reasoner.records import Sampling, Step
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What a completion says: its steps, what executing each of them gave, and the answer."""
+
+    steps: tuple[Step, ...]
+    answer: str | None  # as written, or as computed where the format runs
+    error: str = ""  # why there is no answer: "NameError: …", "UNSAT", "AMBIG", "timeout"; empty where nothing failed
+
+
+@dataclass(frozen=True, slots=True)
 class Format:
     """One way of writing a solution."""
 
     name: str  # key of FORMATS
     title: str  # for the screen
-    instruction: str  # what a model is told; a plain model is not told anything
+    instruction: str  # what a model is told; a plain model is told the tag at most
     stop: tuple[str, ...]  # generation ends after the first of these, which is no part of the solution
     max_new_tokens: int  # tokens a whole solution may take
-    parse: Callable[[str], tuple[Step, ...]]  # completion → steps
-    answer: Callable[[str], str | None]  # completion → answer as written there, None where there is none
+    parse: Callable[[str], tuple[Step, ...]]  # completion → steps, nothing run
+    answer: Callable[[str], str | None]  # completion → answer, None where there is none; runs where `runs`
+    tag: str = ""  # the line that asks the built-in solver for this format: "Program"
+    runs: bool = False  # is the answer got by executing what is written?
+    read: Callable[[str], Reading] | None = None  # steps with their outcomes, and answer, at once
+
+    def reading(self, completion: str) -> Reading:
+        """Steps and answer of a completion, executed where the format runs."""
+        if self.read is not None:
+            return self.read(completion)
+        return Reading(self.parse(completion), self.answer(completion))
 
     def solution(self, completion: str) -> str:
         """The completion without the stop string that may end it, and without white space at its end."""

@@ -41,4 +41,5 @@ TRANSITIONS = Format(
     max_new_tokens=400,
     parse=parse,
     answer=answer,
+    tag="Transitions",
 )

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reasoner import store_find, store_labels
+from reasoner import store_find, store_labels, store_values
 from reasoner.errors import BadInput, StoreError
-from reasoner.records import Counts, Label, Pit, Problem, Trace
+from reasoner.records import Counts, Label, Pit, Problem, Trace, Valuation
 from reasoner.store_find import Filters, ProblemRow
 from reasoner.store_rows import (
     PIT_COLUMNS,
@@ -252,6 +252,27 @@ class Store:
         where = " AND ".join(condition for condition, value in given.items() if value is not None) or "1"
         values = [value for value in given.values() if value is not None]
         return [to_pit(row) for row in self._all(f"SELECT * FROM pits WHERE {where} ORDER BY seq", values)]
+
+    def add_valuations(self, valuations: Iterable[Valuation]) -> Counts:
+        """Keep what value models think of traces, all or none; a model's newer scores replace its older ones.
+
+        Raises BadInput when a trace is unknown or has another number of steps, or a score is none.
+        """
+        valuations = list(valuations)
+        with self._writing() as connection:
+            return store_values.add_valuations(connection, valuations)
+
+    def valuations(
+        self, problem_id: str | None = None, trace_id: str | None = None, by: str | None = None
+    ) -> list[Valuation]:
+        """Valuations of one problem's traces, of one trace, by one value model, or all, oldest first."""
+        with self._reading() as connection:
+            return store_values.valuations(connection, problem_id, trace_id, by)
+
+    def valuers(self) -> list[str]:
+        """The names of the value models that have scored anything, the latest first."""
+        with self._reading() as connection:
+            return store_values.valuers(connection)
 
     def setting(self, name: str, default: str = "") -> str:
         row = self._one("SELECT value FROM settings WHERE name = ?", [name])

@@ -538,7 +538,11 @@ def test_an_older_store_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytes
     path = tmp_path / "store.sqlite"
     with Store(path) as store:
         store.add_problems([a_problem()])
-    later = [*store_schema.migrations(), (2, "ALTER TABLE problems ADD COLUMN stars INTEGER NOT NULL DEFAULT 5;\n")]
+    newest = store_schema.migrations()[-1][0]
+    later = [
+        *store_schema.migrations(),
+        (newest + 1, "ALTER TABLE problems ADD COLUMN stars INTEGER NOT NULL DEFAULT 5;\n"),
+    ]
     monkeypatch.setattr(store_schema, "migrations", lambda: later)
     with Store(path) as store, store._reading() as connection:
         assert connection.execute("SELECT stars FROM problems").fetchone()["stars"] == 5
@@ -547,7 +551,8 @@ def test_an_older_store_is_brought_up_to_date(tmp_path: Path, monkeypatch: pytes
 def test_a_migration_that_fails_leaves_the_store_as_it_was(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "store.sqlite"
     Store(path).close()
-    later = [*store_schema.migrations(), (2, "CREATE TABLE stars (n);\nCREATE TABLE problems (again);\n")]
+    newest = store_schema.migrations()[-1][0]
+    later = [*store_schema.migrations(), (newest + 1, "CREATE TABLE stars (n);\nCREATE TABLE problems (again);\n")]
     monkeypatch.setattr(store_schema, "migrations", lambda: later)
     with pytest.raises(StoreError):
         Store(path)

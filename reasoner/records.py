@@ -41,6 +41,7 @@ Status = Literal["right", "wrong", "unjudged"]
 LabelKind = Literal["first_wrong", "all_right", "unsure", "bad_problem", "skip"]
 StepKind = Literal["words", "code", "output", "equation", "declaration", "constraint"]
 ReviewKind = Literal["confirmed", "corrected", "bad"]
+Origin = Literal["machine", "person", "rules"]
 
 
 def content_id(*parts: str) -> str:
@@ -247,6 +248,7 @@ class KeyPoints:
     points: tuple[str, ...]  # problem-solving information, one condition each
     by: str  # annotator's name, the model's, or "rules"
     created: float = 0.0
+    origin: Origin = "machine"  # "rules": told by the question's sentences and numbers, without a model
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,9 +19,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reasoner import store_find, store_labels, store_values
+from reasoner import store_find, store_keypoints, store_labels, store_values
 from reasoner.errors import BadInput, StoreError
-from reasoner.records import Counts, Label, Pit, Problem, Trace, Valuation
+from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation
 from reasoner.store_find import Filters, ProblemRow
 from reasoner.store_rows import (
     PIT_COLUMNS,
@@ -252,6 +252,16 @@ class Store:
         where = " AND ".join(condition for condition, value in given.items() if value is not None) or "1"
         values = [value for value in given.values() if value is not None]
         return [to_pit(row) for row in self._all(f"SELECT * FROM pits WHERE {where} ORDER BY seq", values)]
+
+    def add_key_points(self, key_points: KeyPoints) -> bool:
+        """Append to the problem's key points; False when nothing is new. Raises BadInput when they do not fit."""
+        with self._writing() as connection:
+            return store_keypoints.add_key_points(connection, key_points)
+
+    def key_points(self, problem_id: str | None = None) -> list[KeyPoints]:
+        """All key points of one problem, or of all, oldest first; store_keypoints.latest says which are in force."""
+        with self._reading() as connection:
+            return store_keypoints.key_points(connection, problem_id)
 
     def add_valuations(self, valuations: Iterable[Valuation]) -> Counts:
         """Keep what value models think of traces, all or none; a model's newer scores replace its older ones.

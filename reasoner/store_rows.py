@@ -25,26 +25,26 @@ MAX_NAME = 80  # characters of an annotator's name
 
 def check_problem(problem: Problem) -> None:
     """Raise BadInput unless the problem may be kept."""
-    _check_text("question", problem.question, MAX_QUESTION)
+    check_text("question", problem.question, MAX_QUESTION)
     if not problem.question.strip():
         raise BadInput("The problem is empty. Type or give a question.")
-    _check_text("answer", problem.answer or "", MAX_SHORT_TEXT)
-    _check_text("source", problem.source, MAX_SHORT_TEXT)
-    _check_text("level", problem.level, MAX_SHORT_TEXT)
-    _check_text("solution", problem.solution, MAX_TRACE)
-    _check_text("spec", problem.spec, MAX_TRACE)
+    check_text("answer", problem.answer or "", MAX_SHORT_TEXT)
+    check_text("source", problem.source, MAX_SHORT_TEXT)
+    check_text("level", problem.level, MAX_SHORT_TEXT)
+    check_text("solution", problem.solution, MAX_TRACE)
+    check_text("spec", problem.spec, MAX_TRACE)
 
 
 def check_trace_size(trace: Trace) -> None:
     """Raise BadInput unless the trace may be kept."""
     if len(trace.steps) > MAX_STEPS:
         raise BadInput(f"The solution has {len(trace.steps):,} steps; at most {MAX_STEPS:,} are taken.")
-    _check_text("solution", "\n".join(step.text for step in trace.steps), MAX_TRACE)
-    _check_text("text", trace.text, MAX_TRACE)
-    _check_text("prompt", trace.prompt, MAX_TRACE)
-    _check_text("answer", trace.answer or "", MAX_TRACE)
+    check_text("solution", "\n".join(step.text for step in trace.steps), MAX_TRACE)
+    check_text("text", trace.text, MAX_TRACE)
+    check_text("prompt", trace.prompt, MAX_TRACE)
+    check_text("answer", trace.answer or "", MAX_TRACE)
     maker = trace.maker
-    _check_text("maker", "".join((maker.engine, maker.model, maker.adapter, trace.format)), MAX_SHORT_TEXT)
+    check_text("maker", "".join((maker.engine, maker.model, maker.adapter, trace.format)), MAX_SHORT_TEXT)
 
 
 def check_label(label: Label, num_steps: int) -> None:
@@ -59,9 +59,9 @@ def check_label(label: Label, num_steps: int) -> None:
         raise BadInput(f"A label “{label.kind}” names no step, but this one names step {label.step}.")
     if label.error_class and label.error_class not in ERROR_CLASSES:
         raise BadInput(f"“{label.error_class}” is no error class. Use one of: {', '.join(ERROR_CLASSES)}.")
-    _check_text("correction", label.correction, MAX_SHORT_TEXT)
-    _check_text("note", label.note, MAX_SHORT_TEXT)
-    _check_text("id", label.id, MAX_NAME)
+    check_text("correction", label.correction, MAX_SHORT_TEXT)
+    check_text("note", label.note, MAX_SHORT_TEXT)
+    check_text("id", label.id, MAX_NAME)
     if not (0 <= label.seconds < math.inf and 0 <= label.created < END_OF_TIME):
         raise BadInput("The label's times are not numbers of seconds.")
 
@@ -72,7 +72,8 @@ def check_annotator(name: str) -> None:
         raise BadInput(f"A name for the annotator is needed: 1 to {MAX_NAME} printable characters.")
 
 
-def _check_text(what: str, text: str, limit: int) -> None:
+def check_text(what: str, text: str, limit: int) -> None:
+    """Raise BadInput unless `text` has at most `limit` characters, all of them valid."""
     if len(text) > limit:
         raise BadInput(f"The {what} has {len(text):,} characters; at most {limit:,} are taken. Shorten it.")
     try:

@@ -12,13 +12,12 @@ Numbers are compared by the rules of numbers.py and never leave this process. La
 Not covered: units are not converted; answers over 2,000 characters are not judged.
 """
 
-import json
 import re
-import sys
+from collections.abc import Callable
 from functools import lru_cache
 
 from reasoner.checks.numbers import MATH_WORDS, plain_text, read_clock, read_number, same_clock, same_number
-from reasoner.checks.worker import NotStarted, Worker, limit_memory, limit_this_process
+from reasoner.checks.worker import NotStarted, Question, Reply, Worker, answer_questions
 from reasoner.records import Verdict
 
 MAX_LENGTH = 2_000  # characters of an answer sent to math-verify
@@ -179,25 +178,19 @@ def _short(text: str) -> str:
 
 
 def serve() -> None:
-    """The child's loop: one JSON line {"gold", "answer"} in, one {"equal": true | false | null} out."""
-    limit_memory()
+    """The child's program: {"gold", "answer"} in, {"equal": true | false | null} out."""
+    answer_questions(_load, SECONDS)
+
+
+def _load() -> Callable[[Question], Reply]:
     from math_verify import parse, verify
 
-    def compare(gold: str, answer: str) -> bool | None:
-        sides = [parse(f"${text}$", parsing_timeout=None) for text in (gold, answer)]
+    def compare(question: Question) -> Reply:
+        sides = [parse(f"${question[side]}$", parsing_timeout=None) for side in ("gold", "answer")]
         if not all(sides):
-            return None
-        return bool(
-            verify(sides[0], sides[1], timeout_seconds=None) or verify(sides[1], sides[0], timeout_seconds=None)
-        )
+            return {"equal": None}
+        gold, answer = sides
+        equal = verify(gold, answer, timeout_seconds=None) or verify(answer, gold, timeout_seconds=None)
+        return {"equal": bool(equal)}
 
-    print(json.dumps({"ready": True}), flush=True)
-    for line in sys.stdin:
-        question = json.loads(line)
-        limit_this_process(SECONDS)
-        try:
-            equal = compare(question["gold"], question["answer"])
-        except Exception:  # noqa: BLE001 - the worker's edge: whatever sympy raises, the answer is "could not judge"
-            equal = None
-        limit_this_process(0)
-        print(json.dumps({"equal": equal}), flush=True)
+    return compare

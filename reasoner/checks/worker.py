@@ -7,6 +7,9 @@ Started at the first question, used again for the next, killed and replaced when
 ask; questions wait in line. The child ends with its parent: its input closes. It also ends itself when one question
 takes too long (`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
 
+The comparison of answers, sympy and Z3 each have such a child, whose program is one call of `answer_questions`: it
+loads its library, gives up every right it will not need, then answers. A child is given no environment of ours.
+
 Not covered: hostile code. The child computes with text; it is not a sandbox for programs.
 """
 
@@ -18,12 +21,17 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
 
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0  # the child's imports on a busy machine take some seconds
 MAX_BYTES = 2 << 30  # address space of the child
+ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMPDIR")  # what a child is given of ours
+
+Question = dict[str, Any]
+Reply = dict[str, Any]
 
 
 class NotStarted(Exception):
@@ -41,7 +49,7 @@ class Worker:
         self._process: subprocess.Popen[str] | None = None
         self._lines: queue.Queue[str] = queue.Queue()
 
-    def ask(self, question: dict[str, str]) -> dict[str, Any] | None:
+    def ask(self, question: Question) -> Reply | None:
         """The child's answer; None when it was late or died over this question. Raises NotStarted."""
         if self._owner != os.getpid():  # forked: the child belongs to the parent, and the lock may be held there
             self._lock, self._owner, self._process = threading.Lock(), os.getpid(), None
@@ -69,7 +77,8 @@ class Worker:
     def _start(self) -> bool:
         self._stop()
         paths = [str(PACKAGE_ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = dict(os.environ, PYTHONPATH=os.pathsep.join(paths))
+        environment = {name: os.environ[name] for name in ENVIRONMENT if name in os.environ}
+        environment["PYTHONPATH"] = os.pathsep.join(paths)
         try:
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-c", self._program],  # -P: no module is taken from the current folder
@@ -88,7 +97,7 @@ class Worker:
         threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True).start()
         return self._read(START_SECONDS) is not None
 
-    def _read(self, seconds: float) -> dict[str, Any] | None:
+    def _read(self, seconds: float) -> Reply | None:
         try:
             line = self._lines.get(timeout=seconds)
         except queue.Empty:
@@ -96,8 +105,8 @@ class Worker:
         if not line:
             self._stop()
             return None
-        answer: dict[str, Any] = json.loads(line)
-        return answer
+        reply: Reply = json.loads(line)
+        return reply
 
     def _stop(self) -> None:
         process, self._process = self._process, None
@@ -118,6 +127,25 @@ def _pump(stream: IO[str], lines: "queue.Queue[str]") -> None:
         for line in stream:
             lines.put(line)
     lines.put("")
+
+
+def answer_questions(load: Callable[[], Callable[[Question], Reply]], seconds: float) -> None:
+    """In the child: one JSON line in, one out, until the input ends; `load` imports what is needed and gives the answerer.
+
+    A question that raises is answered {"error": …}; one that takes longer than `seconds` ends this process.
+    """
+    limit_memory()
+    answer = load()
+    print(json.dumps({"ready": True}), flush=True)
+    for line in sys.stdin:
+        question = json.loads(line)
+        limit_this_process(seconds)
+        try:
+            reply = answer(question)
+        except Exception as error:  # noqa: BLE001 - the worker's edge: whatever a library raises, there is an answer
+            reply = {"error": type(error).__name__}
+        limit_this_process(0)
+        print(json.dumps(reply), flush=True)
 
 
 def limit_this_process(seconds: float) -> None:

@@ -23,8 +23,19 @@ ALLOWED = {
     "peft": ("reasoner/engines/local", "training/"),
     "trl": ("training/",),
     "datasets": ("reasoner/interchange/hub.py", "training/"),
+    "pydantic_monty": ("reasoner/checks/sandbox/monty.py",),
 }
-NEVER_AT_THE_TOP = ("torch", "transformers", "peft", "trl", "datasets", "math_verify", "accelerate", "spaces")
+NEVER_AT_THE_TOP = (
+    "torch",
+    "transformers",
+    "peft",
+    "trl",
+    "datasets",
+    "math_verify",
+    "accelerate",
+    "spaces",
+    "pydantic_monty",
+)
 FLOORS = (  # a file imports from its own floor's room or from floors below; longest prefix counts
     ("app.py",),
     ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
@@ -32,10 +43,12 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     (
         *("reasoner/interchange/", "reasoner/score.py", "reasoner/solve.py", "reasoner/explore.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
+        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/repair", "reasoner/error_classes.py"),
     ),
-    ("reasoner/formats/", "reasoner/graph.py"),
-    ("reasoner/checks/", "reasoner/store", "reasoner/engines/"),
-    ("reasoner/steps.py",),
+    ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py"),
+    ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),
+    ("reasoner/steps.py", "reasoner/ways_back.py"),
+    ("reasoner/quantities.py",),
     ("reasoner/actions.py", "reasoner/sentences.py", "reasoner/equations/"),
     ("reasoner/records.py",),
     ("reasoner/errors.py",),

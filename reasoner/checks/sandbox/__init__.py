@@ -1,0 +1,5 @@
+"""Where model-written Python runs: never here, always in a worker process.
+
+snippet.py   what running a snippet gave          splitting.py  the last expression of a snippet
+routing.py   which worker a snippet needs         monty.py      pydantic-monty's workers, the default
+"""

@@ -1,0 +1,37 @@
+"""The last expression of a snippet, cut off so that its value can be kept by name.
+
+    split("x = 3\\nx + 1  # four")      → ("x = 3\\n", "x + 1")
+    split("for i in range(3): pass")    → ("for i in range(3): pass", "")
+
+The text is parsed here, never compiled or run. Not covered: syntax newer than this Python's, which only monty reads:
+such a snippet runs as it is and has no value.
+"""
+
+import ast
+
+from .snippet import MAX_SOURCE
+
+
+def split(source: str) -> tuple[str, str]:
+    """(what comes before, the last expression or ""). Text that cannot be parsed comes back whole."""
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
+    if len(source) > MAX_SOURCE:
+        return source, ""
+    try:
+        body = ast.parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return source, ""
+    if not body or not isinstance(body[-1], ast.Expr):
+        return source, ""
+    last = body[-1].value
+    assert last.end_lineno is not None and last.end_col_offset is not None
+    start = _offset(source, body[-1].lineno, body[-1].col_offset)
+    end = _offset(source, body[-1].end_lineno or last.end_lineno, body[-1].end_col_offset or last.end_col_offset)
+    return source[:start], source[start:end]
+
+
+def _offset(source: str, line: int, column: int) -> int:
+    """The character at this line (from 1) and column (in bytes, as ast counts)."""
+    lines = source.split("\n")
+    before = sum(len(each) + 1 for each in lines[: line - 1])
+    return before + len(lines[line - 1].encode()[:column].decode())

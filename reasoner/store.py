@@ -15,11 +15,12 @@ import sqlite3
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reasoner import store_find, store_keypoints, store_labels, store_values
+from reasoner import store_agreement, store_find, store_gold, store_keypoints, store_labels, store_values
 from reasoner.errors import BadInput, StoreError
 from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation
 from reasoner.store_find import Filters, ProblemRow
@@ -56,6 +57,7 @@ class Store:
         self._idle: list[sqlite3.Connection] = []  # connections nobody uses at the moment
         self._is_closed = False
         self._write_lock = threading.Lock()  # our own threads queue here instead of polling SQLite's file lock
+        self.gold = store_gold.Gold(self._reading, self._writing)  # reviews of gold answers
 
     @classmethod
     def open_default(cls) -> "Store":
@@ -172,16 +174,30 @@ class Store:
         labelled: bool | None = None,
         limit: int = 50,
         offset: int = 0,
+        agreement: str = "",
     ) -> list[ProblemRow]:
         """Problems in the order they came in; store_find.Filters says what the filters mean."""
+        filters = self._filters(search, source, verdict, labelled, agreement)
         with self._reading() as connection:
-            return store_find.find_problems(connection, Filters(search, source, verdict, labelled), limit, offset)
+            return store_find.find_problems(connection, filters, limit, offset)
 
     def count_problems(
-        self, search: str = "", source: str = "", verdict: str = "", labelled: bool | None = None
+        self,
+        search: str = "",
+        source: str = "",
+        verdict: str = "",
+        labelled: bool | None = None,
+        agreement: str = "",
     ) -> int:
+        filters = self._filters(search, source, verdict, labelled, agreement)
         with self._reading() as connection:
-            return store_find.count_problems(connection, Filters(search, source, verdict, labelled))
+            return store_find.count_problems(connection, filters)
+
+    def _filters(self, search: str, source: str, verdict: str, labelled: bool | None, agreement: str) -> Filters:
+        """What is asked for; the agreement of new traces is worked out where it is."""
+        if agreement:
+            store_agreement.refresh(self._reading, self._writing)
+        return Filters(search, source, verdict, labelled, agreement)
 
     def sources(self) -> list[str]:
         """The sources of all problems, by name."""
@@ -226,10 +242,11 @@ class Store:
         source: str = "",
         verdict: str = "",
         labelled: bool | None = None,
+        agreement: str = "",
     ) -> Trace | None:
         """The next trace that this annotator has neither labelled nor skipped; None when all are done."""
+        filters = self._filters(search, source, verdict, labelled, agreement)
         with self._reading() as connection:
-            filters = Filters(search, source, verdict, labelled)
             return store_find.next_unlabelled(connection, annotator, after_trace_id, filters)
 
     def progress(self, annotator: str) -> tuple[int, int]:
@@ -247,9 +264,9 @@ class Store:
             connection.execute(insert("pits", PIT_COLUMNS, "ON CONFLICT (id) DO NOTHING"), pit_values(pit))
 
     def pits(self, trace_id: str | None = None, problem_id: str | None = None) -> list[Pit]:
-        """Pits of one trace, of one problem, or all, oldest first."""
+        """Pits of one trace, of one problem, or all, oldest first, that were explored with the gold answer in force."""
         given = {"trace_id = ?": trace_id, "problem_id = ?": problem_id}
-        where = " AND ".join(condition for condition, value in given.items() if value is not None) or "1"
+        where = " AND ".join([store_gold.IN_FORCE, *(test for test, value in given.items() if value is not None)])
         values = [value for value in given.values() if value is not None]
         return [to_pit(row) for row in self._all(f"SELECT * FROM pits WHERE {where} ORDER BY seq", values)]
 
@@ -329,5 +346,6 @@ def _add_trace(connection: sqlite3.Connection, trace: Trace) -> bool:
     check_trace_size(trace)
     if not connection.execute("SELECT 1 FROM problems WHERE id = ?", [trace.problem_id]).fetchone():
         raise BadInput("The solution's problem is not in the store. Add the problem first.")
+    trace = replace(trace, verdict=store_gold.judged_again(connection, trace))
     statement = insert("traces", TRACE_COLUMNS, "ON CONFLICT (id) DO NOTHING")
     return connection.execute(statement, trace_values(trace)).rowcount > 0

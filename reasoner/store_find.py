@@ -33,6 +33,7 @@ class Filters:
     source: str = ""
     verdict: str = ""  # "right", "wrong", "unjudged": problems with such a trace; "" means all
     labelled: bool | None = None  # True: some trace is labelled; False: none is
+    agreement: str = ""  # "agree", "disagree": problems whose formats' majorities do (votes.py); "" means all
 
     def where(self) -> tuple[str, list[Any]]:
         """An SQL condition on `problems`, and its values."""
@@ -51,6 +52,10 @@ class Filters:
             conditions.append(f"problems.num_{self.verdict} > 0")
         if self.labelled is not None:
             conditions.append("problems.num_labelled > 0" if self.labelled else "problems.num_labelled = 0")
+        if self.agreement:
+            if self.agreement not in ("agree", "disagree"):
+                raise BadInput(f"“{self.agreement}” is no agreement of formats. Use agree or disagree.")
+            conditions.append(f"problems.agreement = '{self.agreement}'")
         return " AND ".join(conditions), values
 
 

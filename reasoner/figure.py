@@ -22,8 +22,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from reasoner.codeset import codeset
 from reasoner.graph import Mark, StateGraph, all_marks, state_paths, states_in_order
-from reasoner.records import Finding, Label, Maker, Pit, Problem, Trace
+from reasoner.look import FORMS, KINDS_BY_STRENGTH, MARKERS, THEMES
+from reasoner.quantities import Quantity, is_failure, same_name
+from reasoner.records import Finding, Label, Maker, Pit, Problem, Step, Trace
 from reasoner.typeset import quantity_of, typeset
 
 SVG_UP_TO = 1_000
@@ -35,45 +38,8 @@ COLLAPSE_ABOVE = 60
 HOVER_WIDTH, HOVER_LENGTH = 52, 300
 """Characters a line, and in all, of the text that hovers over a state."""
 
-MARKERS = {
-    "question": {"symbol": "square", "size": 34, "width": 2.5, "glyph": "?"},
-    "step": {"symbol": "circle", "size": 29, "width": 2.2, "glyph": ""},
-    "answer": {"symbol": "circle", "size": 33, "width": 2.2, "glyph": "="},
-    "right": {"symbol": "circle", "size": 33, "width": 2.5, "glyph": "✓"},
-    "wrong": {"symbol": "circle", "size": 33, "width": 2.5, "glyph": "✗"},
-    "unjudged": {"symbol": "circle", "size": 33, "width": 2.2, "glyph": "~"},
-    "first_wrong": {"symbol": "octagon", "size": 36, "width": 3.5, "glyph": "!"},
-    "pit": {"symbol": "diamond", "size": 38, "width": 3, "glyph": "!"},
-    "after": {"symbol": "circle", "size": 29, "width": 2, "glyph": ""},
-    "more": {"symbol": "circle-dot", "size": 24, "width": 1.5, "glyph": ""},
-}
-"""How each kind of state is drawn, whatever the theme: the shape and the glyph say what the colour says too."""
-
-THEMES = {
-    "light": {
-        "text": "#1f2937", "muted": "#64748b", "edge": "#94a3b8", "bad": "#dc2626", "path": "rgba(37,99,235,.26)",
-        "ahead": "rgba(37,99,235,.10)", "cursor": "#2563eb", "shine": "rgba(250,204,21,.42)", "paper": "#ffffff",
-        "question": ["#e0e7ff", "#4338ca", "#312e81"], "step": ["#ffffff", "#475569", "#1f2937"],
-        "answer": ["#f1f5f9", "#475569", "#1f2937"], "right": ["#16a34a", "#166534", "#ffffff"],
-        "wrong": ["#dc2626", "#991b1b", "#ffffff"], "unjudged": ["#e2e8f0", "#64748b", "#1f2937"],
-        "first_wrong": ["#fde68a", "#dc2626", "#7f1d1d"], "pit": ["#ede9fe", "#7c3aed", "#4c1d95"],
-        "after": ["#fee2e2", "#f87171", "#7f1d1d"], "more": ["#f8fafc", "#94a3b8", "#475569"],
-    },
-    "dark": {
-        "text": "#e5e7eb", "muted": "#94a3b8", "edge": "#64748b", "bad": "#f87171", "path": "rgba(96,165,250,.34)",
-        "ahead": "rgba(96,165,250,.14)", "cursor": "#60a5fa", "shine": "rgba(250,204,21,.26)", "paper": "#0f172a",
-        "question": ["#312e81", "#a5b4fc", "#e0e7ff"], "step": ["#1e293b", "#94a3b8", "#e5e7eb"],
-        "answer": ["#334155", "#cbd5e1", "#f8fafc"], "right": ["#15803d", "#86efac", "#ffffff"],
-        "wrong": ["#dc2626", "#fca5a5", "#ffffff"], "unjudged": ["#334155", "#94a3b8", "#e5e7eb"],
-        "first_wrong": ["#b45309", "#fbbf24", "#ffffff"], "pit": ["#4c1d95", "#c4b5fd", "#f5f3ff"],
-        "after": ["#450a0a", "#f87171", "#fecaca"], "more": ["#1e293b", "#64748b", "#cbd5e1"],
-    },
-}  # fmt: skip
-"""Colours a theme: lines and words, then for each kind of state its fill, its border, its glyph."""
-
-KINDS_BY_STRENGTH = ("step", "answer", "after", "unjudged", "right", "wrong", "pit", "first_wrong")
-"""As graph.STRENGTH, with the answer that may not be judged in public yet."""
-
+OUTCOME_LENGTH = 600
+"""Characters of an outcome that are shown (ours: some lines; the rest of a long output says little)."""
 
 UNSAFE_IN_PAGES = {"<": "\\u003c", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
 """Signs that could end a script or start a tag, as JSON may write them as well."""
@@ -103,9 +69,9 @@ def figure_json(graph: StateGraph, merged: StateGraph | None = None, **screen: o
             "level": problem.level,
         },
         "states": [_state(facts, names) for _, facts in graph.digraph.nodes(data=True)],
-        "traces": [_trace(graph, trace, order) for trace in graph.traces],
+        "traces": [_trace(graph, trace, order, names) for trace in graph.traces],
         "views": {"plain": _view(graph)},
-        "look": {"markers": MARKERS, "themes": THEMES, "strength": KINDS_BY_STRENGTH},
+        "look": {"markers": MARKERS, "forms": FORMS, "themes": THEMES, "strength": KINDS_BY_STRENGTH},
     }
     if merged is not None:
         figure["views"]["merged"] = _view(merged)
@@ -148,27 +114,27 @@ def maker_words(maker: Maker) -> str:
 def _names(graph: StateGraph) -> set[str]:
     """Names of the quantities that steps establish: of "ben's coins=67" the part before the sign."""
     facts = (fact for _, about in graph.digraph.nodes(data=True) for fact in about["established"])
-    return {fact.rpartition("=")[0].strip() for fact in facts if "=" in fact} - {"", "answer"}
+    return {same_name(fact.name) for fact in facts} - {"", "answer", "a", "i"}
 
 
 def _state(facts: dict[str, Any], names: set[str]) -> dict[str, Any]:
+    setting = typeset if facts["form"] in ("words", "output") else codeset
     return {
-        "html": typeset(facts["text"], names),
+        "html": setting(facts["text"], names),
         "established": [_fact(fact) for fact in facts["established"]],
     }
 
 
-def _fact(fact: str) -> list[str]:
-    """An established quantity as [name, value, key]; the name is empty where only the value is known."""
-    name, _, value = fact.rpartition("=")
-    return [name.strip(), value.strip(), quantity_of(value.strip())]
+def _fact(fact: Quantity) -> list[str]:
+    """An established quantity as [name, value, value's key, name's key]; no name where only the value is known."""
+    return [fact.name, fact.value, quantity_of(fact.value), same_name(fact.name)]
 
 
-def _trace(graph: StateGraph, trace: Trace, order: dict[str, int]) -> dict[str, Any]:
+def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: set[str]) -> dict[str, Any]:
     return {
         "id": trace.id,
         "path": [order[state] for state in graph.paths[trace.id]],
-        "steps": [[step.action, step.is_legal] for step in trace.steps],
+        "steps": [_step(step, names) for step in trace.steps],
         "texts": [step.text for step in trace.steps],
         "answer": trace.answer,
         "verdict": {"status": trace.verdict.status, "reason": trace.verdict.reason},
@@ -178,6 +144,15 @@ def _trace(graph: StateGraph, trace: Trace, order: dict[str, int]) -> dict[str, 
         "findings": [_finding(finding) for finding in graph.findings.get(trace.id, ())],
         **_said(trace, graph.labels, graph.pits),
     }
+
+
+def _step(step: Step, names: set[str]) -> list[Any]:
+    """[action, is it legal], and for steps that are executed their kind, their outcome, and whether it failed."""
+    row: list[Any] = [step.action, step.is_legal]
+    if step.kind == "words" and not step.outcome:
+        return row
+    shown = step.outcome if len(step.outcome) <= OUTCOME_LENGTH else step.outcome[:OUTCOME_LENGTH] + "…"
+    return [*row, step.kind, codeset(shown, names), is_failure(step.outcome)]
 
 
 def _said(trace: Trace, labels: Iterable[Label], pits: Iterable[Pit]) -> dict[str, Any]:
@@ -211,6 +186,8 @@ def _view(graph: StateGraph) -> dict[str, Any]:
         "slot": [facts["slot"] for facts in nodes],
         "depth": [facts["depth"] for facts in nodes],
         "label": [facts["label"] for facts in nodes],
+        "form": [facts["form"] for facts in nodes],
+        "backs": [[order[back.state], order[back.target], back.action, list(back.trace_ids)] for back in graph.backs],
         "hover": [_hover(facts["text"], len(facts["traces"])) for facts in nodes],
         "passing": [len(facts["traces"]) for facts in nodes],
         "edges": [

@@ -6,9 +6,9 @@
     graph.digraph.edges[a, b]        action, is_legal, num_traces
 
 Two views come from the same function with another key. Plain: a state is its whole past (`records.state_ids`), which
-gives a tree. Merged: a state is the set of quantities established so far, whatever the words; a step that establishes
-nothing new leads to a state of its own, named by its parent and its text, and a trace's end is named by its answer as
-well, so a right and a wrong answer never share a node. The set only grows along a trace, hence no cycles.
+gives a tree. Merged: a state is the set of quantities established so far, whatever the words and the format (paths.py
+says how), which gives a graph without cycles. A Backtrack, and a Verify that fails, lead back to an earlier state: such
+ways are kept beside the graph as `Back`s, drawn but never walked, so that layers and slots stay those of the graph.
 
 What people and checks say is kept beside the graph as `Mark`s, each with the trace it speaks of, so that a screen may
 show some and hide others; `kind` sums all of them up.
@@ -23,8 +23,23 @@ from typing import Literal
 import networkx as nx
 
 from reasoner import layout
-from reasoner.records import ACTIONS, Finding, Label, Pit, Problem, Step, Trace, content_id, state_ids
-from reasoner.steps import established as _established
+from reasoner.paths import state_paths, states_in_order
+from reasoner.quantities import is_failure, quantities
+from reasoner.records import ACTIONS, Finding, Label, Pit, Problem, Step, Trace, content_id
+from reasoner.ways_back import targets
+
+__all__ = [
+    "STRENGTH",
+    "Back",
+    "Kind",
+    "Mark",
+    "StateGraph",
+    "all_marks",
+    "build_graph",
+    "short_label",
+    "state_paths",
+    "states_in_order",
+]
 
 Kind = Literal["question", "step", "right", "wrong", "unjudged", "first_wrong", "pit", "after"]
 """What a state is, when all is shown. "first_wrong": by a person; "pit": by a machine; "after": below either."""
@@ -39,9 +54,6 @@ _NUMBER = r"[-−]?[$€£]?\d[\d,]*(?:\.\d+)?%?"
 _TERM = rf"\(*\s*{_NUMBER}\s*\)*"
 _SIGN = r"[-+−*/×÷·^]"
 _EQUATION = re.compile(rf"{_TERM}(?:\s*(?:{_SIGN}|x(?=\s))\s*{_TERM})*\s*=\s*{_NUMBER}")
-established = lru_cache(maxsize=65_536)(_established)
-"""Asked for the same steps at every label."""
-
 _CALCULATOR = re.compile(r"<<[^<>]*>>")
 _ANSWER = re.compile(r"(?:so )?the (?:final )?answer is:? (.+?)\.?|(?:A:|####) ?(.+)", re.IGNORECASE)
 _ACTION = re.compile(rf"^(?:Action: )?(?:{'|'.join(ACTIONS)})\s*:\s*")
@@ -55,6 +67,16 @@ class Mark:
     kind: Kind
     trace_id: str
     by: str = ""  # the annotator's name, or the exploration's method
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A way back: from the state that a Backtrack, or a failed Verify, leads to, to the last correct state."""
+
+    state: str  # node id
+    target: str  # node id of an earlier state of the same traces
+    action: str
+    trace_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -71,6 +93,7 @@ class StateGraph:
     digraph: nx.DiGraph
     paths: Mapping[str, tuple[str, ...]]  # trace id → its states, the question first
     marks: tuple[Mark, ...] = field(default=())
+    backs: tuple[Back, ...] = field(default=())
 
     @property
     def num_layers(self) -> int:
@@ -93,7 +116,7 @@ def build_graph(
     paths = state_paths(problem, traces, merge)
     root = content_id("state", problem.id)
     digraph = nx.DiGraph()
-    digraph.add_node(root, text=problem.question, label="Question", traces=[], established=())
+    digraph.add_node(root, text=problem.question, label="Question", traces=[], established=(), form="words")
     for trace in traces:
         _add_trace(digraph, trace, paths[trace.id])
     _place(digraph, root)
@@ -111,21 +134,8 @@ def build_graph(
         digraph=digraph,
         paths=paths,
         marks=marks,
+        backs=tuple(_ways_back(traces, paths)),
     )
-
-
-def state_paths(problem: Problem, traces: Iterable[Trace], merge: bool = False) -> dict[str, tuple[str, ...]]:
-    """The states that each trace passes, the question first."""
-    path = _merged_path if merge else _plain_path
-    return {trace.id: tuple(path(problem, trace)) for trace in traces}
-
-
-def states_in_order(problem: Problem, paths: Mapping[str, Sequence[str]]) -> list[str]:
-    """All states in the order in which the digraph holds them, without building it."""
-    found = dict.fromkeys([content_id("state", problem.id)])
-    for path in paths.values():
-        found.update(dict.fromkeys(path))
-    return list(found)
 
 
 def all_marks(
@@ -149,13 +159,34 @@ def all_marks(
             yield from _pit_marks(paths.get(pit.trace_id, ()), pit.step, "pit", pit.trace_id, pit.method)
 
 
+def _ways_back(traces: Iterable[Trace], paths: Mapping[str, Sequence[str]]) -> Iterator[Back]:
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for trace in traces:
+        path = paths[trace.id]
+        for index, earlier in targets(trace.steps):
+            action = trace.steps[index].action or "Backtrack"
+            found.setdefault((path[index + 1], path[earlier], action), []).append(trace.id)
+    for (state, target, action), ids in found.items():
+        if state != target:
+            yield Back(state, target, action, tuple(dict.fromkeys(ids)))
+
+
 def short_label(step: Step | str) -> str:
-    """What stands beside a state in the graph: the step's last equation, else its beginning.
+    """What stands beside a state in the graph: what the step's execution gave, its last equation, or its beginning.
 
     >>> short_label("Janet uses 3 eggs for breakfast and 4 for muffins: 3 + 4 = 7 eggs a day.")
     '3 + 4 = 7'
+    >>> short_label(Step("Ben_coins = Ana_coins + 26", kind="code", outcome="Ben_coins = 67"))
+    'Ben_coins = 67'
     """
-    text = " ".join(_CALCULATOR.sub("", step if isinstance(step, str) else step.text).split())
+    if isinstance(step, Step) and step.kind != "words":
+        return _code_label(step)
+    return _words_label(step if isinstance(step, str) else step.text)
+
+
+@lru_cache(maxsize=65_536)
+def _words_label(written: str) -> str:
+    text = " ".join(_CALCULATOR.sub("", written).split())
     text = _ACTION.sub("", text)
     if answer := _ANSWER.fullmatch(text):
         return _cut(f"answer {answer[1] or answer[2]}")
@@ -171,34 +202,29 @@ def short_label(step: Step | str) -> str:
     return _cut(equation)
 
 
+def _code_label(step: Step) -> str:
+    """For steps that are executed: the last value they gave, the error, or their first line."""
+    lines = [line.strip() for line in step.text.splitlines() if line.strip()] or [""]
+    if is_failure(step.outcome):
+        return _cut("⚠ " + step.outcome.split(":", 1)[0].strip())
+    if step.kind == "output":
+        return _cut("→ " + lines[0].removeprefix("Output:").strip())
+    if step.outcome:
+        last = " ".join(re.split(r"[\n;]|, (?=[^\W\d]\w* = )", step.outcome.strip())[-1].split())
+        return _cut(last if "=" in last else f"→ {last}")
+    return _cut(" ".join(lines[0].split()) + (" …" if len(lines) > 1 else ""))
+
+
 def _cut(text: str) -> str:
     return text if len(text) <= LABEL_LENGTH else text[: LABEL_LENGTH - 1].rstrip(" ,.") + "…"
-
-
-def _plain_path(problem: Problem, trace: Trace) -> list[str]:
-    return state_ids(problem.id, trace.steps)
-
-
-def _merged_path(problem: Problem, trace: Trace) -> list[str]:
-    """The same trace's states, named by the quantities established so far."""
-    path = [content_id("state", problem.id)]
-    known: frozenset[str] = frozenset()
-    for index, step in enumerate(trace.steps):
-        now = known | set(established(step.text))
-        key = sorted(now) if now != known else [path[-1], " ".join(step.text.split())]
-        if index == len(trace.steps) - 1:
-            key = [*sorted(now), "the end", trace.answer or "", trace.verdict.status]
-        path.append(content_id("merged", problem.id, *key))
-        known = now
-    return path
 
 
 def _add_trace(digraph: nx.DiGraph, trace: Trace, path: Sequence[str]) -> None:
     digraph.nodes[path[0]]["traces"].append(trace.id)
     for step, before, state in zip(trace.steps, path, path[1:], strict=False):
         if state not in digraph:
-            facts = established(step.text)
-            digraph.add_node(state, text=step.text, label=short_label(step), traces=[], established=facts)
+            label, facts = short_label(step), quantities(step)
+            digraph.add_node(state, text=step.text, label=label, traces=[], established=facts, form=step.kind)
         digraph.nodes[state]["traces"].append(trace.id)
         if digraph.has_edge(before, state):
             digraph.edges[before, state]["num_traces"] += 1

@@ -3,7 +3,7 @@
     split_steps("Formalize: find Cal's coins\\nSolve Parent: Cal's coins = 67 * 3 = 201\\nSummarize: the answer is 201")
         (Step("Formalize: find Cal's coins", "Formalize"), Step("Solve Parent: …", "Solve Parent"), …)
     split_steps("Ben has 3 + 2 = 5 coins. The answer is 5.")      two steps, by sentence
-    established("Solve Parent: Cal's coins = 67 * 3 = 201")       ("cal's coins=201",)
+    established("Solve Parent: Cal's coins = 67 * 3 = 201")       ("cal coins=201",): quantities.py says how
 
 Lines are steps where there is more than one (GSM8K: Self-Explore, arXiv 2404.10346 §3.2), else sentences are. The
 written form "State N:" / "Action: …" / "Output: …" is Kwai-STaR's (arXiv 2411.04799): one block, one step.
@@ -15,14 +15,13 @@ Not covered: several numbered steps on one line.
 
 import re
 from collections.abc import Sequence
-from fractions import Fraction
-from functools import lru_cache
 
-from reasoner.actions import actions_of, explicit_action, illegal_steps, is_summary, without_action
-from reasoner.equations import Chain, chains
-from reasoner.equations.tokens import tokenize
+from reasoner.actions import actions_of, explicit_action, illegal_steps
+from reasoner.quantities import established
 from reasoner.records import Step
 from reasoner.sentences import split_sentences
+
+__all__ = ["action_of", "established", "split_steps", "tag_steps"]
 
 _BLOCK = re.compile(r"^[ \t]*State[ \t]*\d{1,4}[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
@@ -56,37 +55,3 @@ def action_of(text: str, index: int, total: int) -> str | None:
     action = actions_of([""] * index + [text])[-1]
     is_guessed = action == "Solve Parent" and explicit_action(text) is None
     return "Solve Subquestion" if is_guessed and total > 1 and index < total - 2 else action
-
-
-@lru_cache(maxsize=65_536)
-def established(step_text: str) -> tuple[str, ...]:
-    """The quantities that a step establishes, in a canonical form: ("ben's coins=67",), or ("67",) without a name.
-
-    Differently worded steps that establish the same quantities give the same tuple. Plans and restatements give ().
-    """
-    body = without_action(step_text)
-    found = [quantity for chain in chains(body) if not chain.is_mark and (quantity := _quantity(chain))]
-    if not found and is_summary(step_text):
-        numbers = [token for token in tokenize(body) if token.kind == "number"]
-        found = [f"answer={_canonical(numbers[-1].value)}"] if numbers else []
-    return tuple(dict.fromkeys(found))
-
-
-def _quantity(chain: Chain) -> str:
-    """What a chain says its name, or its calculation, is worth; "" where it only relates unknowns."""
-    first = chain.sides[0]
-    value = chain.sides[-1].value({})
-    if value is None or (first.program.names and not first.label):
-        return ""
-    return f"{first.label.lower()}={_canonical(value)}" if first.label else _canonical(value)
-
-
-def _canonical(value: Fraction) -> str:
-    """One text for one value: "201", "0.5", "8/3"; decimals beyond six places are taken as rounded."""
-    if value.denominator == 1:
-        return str(value.numerator)
-    if value.denominator <= 1000:
-        decimal = Fraction(round(value * 10**6), 10**6)
-        if decimal != value:
-            return str(value)
-    return f"{float(value):.6f}".rstrip("0")

@@ -20,6 +20,8 @@ from collections.abc import Collection, Iterator
 from functools import lru_cache
 from xml.etree.ElementTree import Element
 
+from reasoner.quantities import same_name
+
 MAX_FORMULA = 2_000
 """Characters of one formula; longer ones are shown as written (ours: far above any in MATH or PRM800K)."""
 
@@ -90,8 +92,11 @@ def _typeset(text: str, names: tuple[str, ...]) -> str:
 
 
 def quantity_of(written: str) -> str:
-    """One name for a quantity however it is written: "1,000" and "1000" are "1000", "three" is "3"."""
-    plain = written.replace(",", "").lower()
+    """One name for a quantity however it is written: "1,000" and "1000" are "1000", "three" is "3".
+
+    A name is the same in words and in code: "Ben's coins" and "Ben_coins" are "ben coins".
+    """
+    plain = same_name(written.replace(",", "")) if not written[:1].isdigit() else written.replace(",", "")
     plain = NUMBER_WORDS.get(plain, plain)
     if re.fullmatch(r"\d*\.\d+", plain):
         plain = plain.rstrip("0").rstrip(".") or "0"
@@ -146,13 +151,19 @@ def _is_formula(inside: str) -> bool:
 @lru_cache(maxsize=64)
 def _words(names: tuple[str, ...]) -> re.Pattern[str]:
     """One pattern for calculator marks, the names, numbers and number words, in this order."""
-    known = "|".join(re.escape(name) for name in names)
+    known = "|".join(dict.fromkeys(_spellings(name) for name in names))
     return re.compile(
         rf"(?P<calculator>{_CALCULATOR})"
         + (rf"|(?<!\w)(?P<name>{known})(?!\w)" if known else r"|(?P<name>(?!))")
         + rf"|(?P<number>{_NUMBER})|\b(?P<word>{'|'.join(NUMBER_WORDS)})\b",
         re.IGNORECASE,
     )
+
+
+def _spellings(name: str) -> str:
+    """A pattern for a name however it is spelt: "ben's coins", "Ben’s coins", "Ben_coins"."""
+    parts = [re.escape(part) for part in same_name(name).split()]
+    return r"(?:['’]s?)?[ _]".join(parts)
 
 
 def _mark(text: str, words: re.Pattern[str]) -> str:

@@ -89,7 +89,7 @@ def test_latex_that_cannot_be_read_stays_as_written(formula):
 
 def test_quantities_are_the_same_however_they_are_written():
     marked = typeset("three eggs and 3 eggs, 1,000 and 1000.50, Ben's coins", {"ben's coins"})
-    assert re.findall(r'data-quantity="([^"]*)"', marked) == ["3", "3", "1000", "1000.5", "ben&#x27;s coins"]
+    assert re.findall(r'data-quantity="([^"]*)"', marked) == ["3", "3", "1000", "1000.5", "ben coins"]
     assert quantity_of("2.50") == "2.5"
 
 

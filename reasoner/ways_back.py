@@ -1,0 +1,37 @@
+"""Which steps lead back, and to which earlier state: a Backtrack, and a Verify that finds something wrong.
+
+targets(steps)      [(4, 2), (5, 2)]: step 4 verifies and fails, step 5 goes back; both lead to state 2
+
+State 0 is the question; step i (0-based) starts at state i and leads to state i + 1 (Kwai-STaR, arXiv 2411.04799).
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+
+from reasoner.actions import without_action
+from reasoner.records import Step
+
+_NAMED = re.compile(r"\b(?:state|step)\s*(\d{1,4})\b", re.IGNORECASE)
+_SOLVING = ("Solve Subquestion", "Solve Parent")
+
+
+def targets(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """(0-based step, state it leads back to) of every Backtrack, and of the Verify right before it, which failed."""
+    for index, step in enumerate(steps):
+        if step.action != "Backtrack":
+            continue
+        target = backtrack_target(steps, index)
+        if target is None or not 0 <= target <= index:
+            continue
+        if index and steps[index - 1].action == "Verify" and target <= index - 1:
+            yield index - 1, target
+        yield index, target
+
+
+def backtrack_target(steps: Sequence[Step], index: int) -> int | None:
+    """The state that the Backtrack at `index` goes back to: the one it names, else the one before the last solve."""
+    named = _NAMED.search(without_action(steps[index].text))
+    if named:
+        return int(named[1])
+    solved = [i for i in range(index) if steps[i].action in _SOLVING]
+    return solved[-1] if solved else None

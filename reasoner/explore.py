@@ -112,7 +112,7 @@ def question_part(engine: Engine, trace: Trace, problem: Problem) -> str:
     is_own = (trace.maker.engine, trace.maker.model) == (engine.maker.engine, engine.maker.model)
     if trace.prompt and is_own:
         return trace.prompt
-    return engine.render(problem.question, format_of(trace).instruction)
+    return engine.render(problem.question, format_of(trace).instruction, format_of(trace).tag)
 
 
 def prefix_prompt(trace: Trace, step: int, question_part: str | None = None) -> str:

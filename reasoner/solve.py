@@ -32,7 +32,7 @@ def solve(
     sampling = sampling or writing.sampling()
     sampling = replace(sampling, stop=sampling.stop or writing.stop)
     check_question(problem.question)
-    prompt = engine.render(problem.question, writing.instruction)
+    prompt = engine.render(problem.question, writing.instruction, writing.tag)
     check_prompt(engine, prompt)
     return _sample(engine, problem, writing, prompt, sampling)
 
@@ -50,7 +50,7 @@ def solve_many(
     prompts = []
     for problem in problems:
         check_question(problem.question)
-        prompts.append(engine.render(problem.question, writing.instruction))
+        prompts.append(engine.render(problem.question, writing.instruction, writing.tag))
         check_prompt(engine, prompts[-1])
     for start in range(0, len(problems), MANY):
         chunk = prompts[start : start + MANY]

@@ -86,9 +86,11 @@ class Workbench:
         return is_loaded and key == (self.model, self.adapter, self.server)
 
     def formats(self) -> list[str]:
-        """Names of the formats that the model can write: a plain model only its own."""
-        own = first_pit_settings(self.model).get("format")
-        return [own] if own in FORMATS else list(FORMATS)
+        """Names of the formats that the model can write: a plain model's config.json says which it has learnt."""
+        settings = first_pit_settings(self.model)
+        told = settings.get("formats") or [settings.get("format")]
+        own = [name for name in FORMATS if name in told]
+        return own or list(FORMATS)
 
     def describe(self) -> str:
         """The model in use, for the screen: "built-in solver with adapter run-3"."""

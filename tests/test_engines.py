@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoner.engines import BUILT_IN, ENGINES, Engine, engine_kind, load_engine
-from reasoner.engines.prompts import is_plain, plain_prompt, question_prompt, read_prompt, through_stop
+from reasoner.engines.prompts import is_plain, knows_tags, plain_prompt, question_prompt, read_prompt, through_stop
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Sampling
@@ -148,3 +148,19 @@ def test_text_ends_with_the_first_stop_string_in_it(text: str, stops: list[str])
     if kept != text:
         assert kept.endswith(tuple(stops))
     assert kept == text or not any(stop in kept[:-1] and text.find(stop) + len(stop) < len(kept) for stop in stops)
+
+
+def test_a_plain_model_that_knows_formats_is_asked_by_the_tag(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text('{"first_pit": {"prompt": "plain", "formats": ["transitions", "program"]}}')
+    assert knows_tags(tmp_path)
+    assert plain_prompt("Ana has\n3 coins.", "Program") == "Ana has 3 coins.\nProgram:\n"
+    (tmp_path / "config.json").write_text('{"first_pit": {"prompt": "plain", "format": "transitions"}}')
+    assert not knows_tags(tmp_path)
+    (tmp_path / "config.json").write_text('{"first_pit": {"prompt": "chat", "formats": ["program"]}}')
+    assert not knows_tags(tmp_path)  # a chat model is told by an instruction
+
+
+def test_a_script_gives_what_it_has_for_a_format() -> None:
+    engine = ScriptedEngine({"Q\n": ["words"], "Q\nProgram:\n": ["answer = 1"]})
+    assert engine.render("Q", "Write a program.", "Program") == "Q\nProgram:\n"
+    assert engine.render("Q", "Write equations.", "Equations") == "Q\n"

@@ -121,7 +121,9 @@ class _Side:
 
     def solve(self, problems: Sequence[Problem]) -> list[Trace | None]:
         """One trace a problem; None where its question does not fit into the model's context."""
-        prompts = [self.engine.render(problem.question, self.writing.instruction) for problem in problems]
+        prompts = [
+            self.engine.render(problem.question, self.writing.instruction, self.writing.tag) for problem in problems
+        ]
         completions = self.complete(prompts)
         return [
             trace_of(self.engine, problem, self.writing, prompt, completion, self.sampling) if completion else None
@@ -175,7 +177,7 @@ def _meet_again(
 
 def _went_on(side: _Side, problem: Problem, pair: Pair, completion: Completion) -> Trace:
     """The pit's prefix and what the model wrote after it, as one trace of the question."""
-    question = side.engine.render(problem.question, side.writing.instruction)
+    question = side.engine.render(problem.question, side.writing.instruction, side.writing.tag)
     if not pair.prompt.startswith(question):  # asked in another way: the steps before the pit are its last lines
         question = "\n".join(pair.prompt.split("\n")[: -1 - pair.step]) + "\n"
     whole = replace(completion, text=pair.prompt[len(question) :] + completion.text)

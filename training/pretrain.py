@@ -4,8 +4,9 @@
     python -m training.pretrain --preset gpu --out /tmp/larger          # a GPU, minutes
 
 A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, short problems first, every problem seen
-once. Loss on the solution alone. Muon (torch.optim.Muon) on the matrices, AdamW on the rest. The attempts are in
-assets/LOG.md.
+once. It learns to read in state transitions alone (two rounds), then to write every format and key points (the third):
+one question, several solutions, in a row (training/branches.py). Muon (torch.optim.Muon) on the matrices, AdamW on the
+rest. The attempts are in assets/LOG.md.
 """
 
 import argparse
@@ -18,8 +19,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from reasoner.formats import FORMATS
 from reasoner.records import Problem
-from training.vocabulary import build_tokenizer
+from training.branches import Branch, batches, collate, encode_rows
+from training.solutions import gold_key_points, gold_solution, key_points_text, with_key_points
+from training.vocabulary import build_tokenizer, extend_tokenizer
 from training.wordproblems import problem_set
 
 if TYPE_CHECKING:
@@ -39,6 +43,9 @@ class Round:
     other_rate: float  # AdamW
     short_first: float  # share of the easy problems that come before all others, 0-1
     cool_down: float  # share of the steps, linear to zero
+    num_others: int = 0  # solutions in other formats beside the transitions, drawn at random; 0: transitions, no tag
+    key_points_given: float = 0.0  # share of the questions that come with their gold key points, 0-1
+    batch: int = 24  # problems a step
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,6 @@ class Preset:
     hidden: int = 256
     layers: int = 4
     heads: int = 4
-    batch: int = 24  # solutions a step
     warm_up: float = 0.02  # share of a round's steps
     seed: int = 0
     rounds: tuple[Round, ...] = (
@@ -56,12 +62,38 @@ class Preset:
         Round(
             28_000, 13_000, 3_000, data_seed=101, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7
         ),
+        Round(
+            18_000,
+            9_000,
+            3_000,
+            data_seed=201,
+            matrix_rate=1.5e-2,
+            other_rate=2e-3,
+            short_first=0.0,
+            cool_down=0.7,
+            num_others=3,
+            key_points_given=0.1,
+            batch=12,
+        ),
     )
 
 
-_LARGER = Round(400_000, 400_000, 200_000, 1, matrix_rate=2e-2, other_rate=3e-3, short_first=0.3, cool_down=0.5)
+_LARGER = Round(
+    400_000,
+    400_000,
+    200_000,
+    data_seed=1,
+    matrix_rate=2e-2,
+    other_rate=3e-3,
+    short_first=0.3,
+    cool_down=0.5,
+    num_others=3,
+    key_points_given=0.1,
+    batch=32,
+)
 FACTS = "training.json"  # what happened, beside the weights
-PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, batch=64, rounds=(_LARGER,))}
+KEY_POINTS = "Key points"  # the tag that asks for them
+PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, rounds=(_LARGER,))}
 
 
 def fixed_set(part: Round, seed: int) -> list[Problem]:
@@ -75,42 +107,39 @@ def fixed_set(part: Round, seed: int) -> list[Problem]:
     return easy[:num_first] + mixed
 
 
-Example = tuple[list[int], int]  # token ids of question + solution + EOS, number of prompt tokens
+def branches_of(problem: Problem, part: Round, rng: random.Random) -> tuple[str, list[Branch]]:
+    """What is asked of one problem in this round, and the branches: its solutions, and its key points.
 
-
-def encode(problems: list[Problem], tokenizer: "PreTrainedTokenizerFast") -> list[Example]:
-    """Token ids of each problem's question, newline, solution and EOS, with the length of the question part."""
-    prompts = tokenizer([p.question + "\n" for p in problems])["input_ids"]
-    solutions = tokenizer([p.solution for p in problems])["input_ids"]
-    eos = tokenizer.eos_token_id
-    return [([*prompt, *solution, eos], len(prompt)) for prompt, solution in zip(prompts, solutions, strict=True)]
-
-
-def batches(examples: list[Example], size: int, seed: int) -> Iterator[list[Example]]:
-    """Batches in the set's order, of similar lengths within every window of 32 batches, so that little is padding."""
-    rng = random.Random(seed)
-    window = size * 32
-    for start in range(0, len(examples), window):
-        rows = sorted(examples[start : start + window], key=lambda example: len(example[0]))
-        groups = [rows[i : i + size] for i in range(0, len(rows), size)]
-        rng.shuffle(groups)
-        yield from groups
-
-
-def collate(rows: list[Example], pad: int) -> "tuple[torch.Tensor, torch.Tensor]":
-    """ids (batch, length) padded on the right, and targets of the same shape: -100 on the question and the padding.
-
-    The length is a multiple of 16: the CPU's kernels are made anew, and kept, for every shape they meet.
+    A round of several formats shows transitions and `num_others` others; some questions come with their key points.
     """
-    import torch
+    if not part.num_others:
+        return problem.question, [Branch("", problem.solution)]
+    key_points = gold_key_points(problem)
+    others = [name for name in FORMATS if name != "transitions"]
+    is_given = rng.random() < part.key_points_given
+    names = rng.sample(others if is_given else [*others, KEY_POINTS], k=part.num_others)
+    question = with_key_points(problem.question, key_points) if is_given else problem.question
+    own = [
+        Branch(f"{KEY_POINTS}:\n", key_points_text(key_points.core_question, key_points.points))
+        if name == KEY_POINTS
+        else Branch(f"{FORMATS[name].tag}:\n", gold_solution(problem, name))
+        for name in ("transitions", *names)
+    ]
+    return " ".join(question.split()), own
 
-    length = 16 * math.ceil(max(len(ids) for ids, _ in rows) / 16)
-    ids = torch.full((len(rows), length), pad)
-    targets = torch.full((len(rows), length), -100)
-    for i, (row, num_prompt) in enumerate(rows):
-        ids[i, : len(row)] = torch.tensor(row)
-        targets[i, num_prompt : len(row)] = torch.tensor(row[num_prompt:])
-    return ids, targets
+
+def texts_of(problems: list[Problem], part: Round) -> Iterator[str]:
+    """All that a round shows, for the vocabulary."""
+    rng = random.Random(0)
+    for problem in problems:
+        question, own = branches_of(problem, part, rng)
+        yield "\n".join([question, *(branch.tag + branch.solution for branch in own)])
+
+
+def spoken(part: Round) -> dict[str, object]:
+    """What config.json says of how the model is asked: its formats, the first one its own."""
+    settings: dict[str, object] = {"prompt": "plain", "format": "transitions"}
+    return settings | ({"formats": list(FORMATS), "key_points": True} if part.num_others else {})
 
 
 def make_model(preset: Preset, tokenizer: "PreTrainedTokenizerFast") -> "PreTrainedModel":
@@ -133,7 +162,6 @@ def make_model(preset: Preset, tokenizer: "PreTrainedTokenizerFast") -> "PreTrai
         bos_token_id=None,
         use_cache=True,
     )
-    config.first_pit = {"prompt": "plain", "format": "transitions"}
     return Qwen3ForCausalLM(config)
 
 
@@ -167,6 +195,15 @@ def train(preset: Preset, out: Path, first_round: int = 0) -> dict[str, Any]:
     return facts
 
 
+def begin_variables(model: Any, tokenizer: Any) -> None:
+    """ "##_coins" begins as "coins": what is known of the thing need not be learnt again for its variable."""
+    vocabulary: dict[str, int] = tokenizer.get_vocab()
+    embedding = model.get_input_embeddings().weight.data
+    for piece, index in vocabulary.items():
+        if piece.startswith("##_") and piece[3:] in vocabulary:
+            embedding[index] = embedding[vocabulary[piece[3:]]]
+
+
 def device_name() -> str:
     import torch
 
@@ -175,32 +212,37 @@ def device_name() -> str:
 
 def train_round(preset: Preset, part: Round, out: Path, is_first: bool) -> dict[str, Any]:
     """One round; the first one makes tokenizer and model, the others read them from `out`."""
-    from transformers import AutoTokenizer, Qwen3ForCausalLM
+    import torch
+    from transformers import Qwen3ForCausalLM
 
     began = time.time()
     problems = fixed_set(part, preset.seed)
     tokenizer: Any  # Auto… gives a union of classes, and a wrapped method loses its types
     model: Any
     if is_first:
-        tokenizer = build_tokenizer((p.question + "\n" + p.solution for p in problems), out)
+        tokenizer = build_tokenizer(texts_of(problems, part), out)
         model = make_model(preset, tokenizer)
     else:
-        tokenizer = AutoTokenizer.from_pretrained(out)
+        tokenizer = extend_tokenizer(texts_of(problems, part), out)
         model = Qwen3ForCausalLM.from_pretrained(out, dtype="float32", use_safetensors=True)
+        torch.manual_seed(preset.seed)  # of the new words' embeddings
+        model.resize_token_embeddings(64 * math.ceil(len(tokenizer) / 64), mean_resizing=False)
+        begin_variables(model, tokenizer)
+    model.config.first_pit = spoken(part)
     model.to(device_name())
-    examples = encode(problems, tokenizer)
-    groups = list(batches(examples, preset.batch, preset.seed + 2))
+    rng = random.Random(preset.seed + 3)
+    questions, branches = zip(*(branches_of(problem, part, rng) for problem in problems), strict=True)
+    rows = encode_rows(questions, branches, tokenizer)
+    groups = list(batches(rows, part.batch, preset.seed + 2))
     tools = optimizers(model, part)
     rates = [(group, group["lr"]) for tool in tools for group in tool.param_groups]
-    print(
-        f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(examples):,} problems, {len(groups):,} steps"
-    )
+    print(f"{sum(p.numel() for p in model.parameters()):,} parameters, {len(rows):,} problems, {len(groups):,} steps")
     tokens, losses = 0, []
-    for step, rows in enumerate(groups):
+    for step, group_rows in enumerate(groups):
         for group, rate in rates:
             group["lr"] = rate * rate_factor(step, len(groups), preset.warm_up, part.cool_down)
-        losses.append(update(model, tools, *(t.to(model.device) for t in collate(rows, tokenizer.pad_token_id))))
-        tokens += sum(len(ids) for ids, _ in rows)
+        losses.append(update(model, tools, collate(group_rows, tokenizer.pad_token_id)))
+        tokens += sum(len(row.ids) for row in group_rows)
         if step % 50 == 49:
             seconds = time.time() - began
             mean = sum(losses[-50:]) / 50
@@ -218,18 +260,15 @@ def train_round(preset: Preset, part: Round, out: Path, is_first: bool) -> dict[
     }
 
 
-def update(
-    model: "PreTrainedModel", tools: "list[torch.optim.Optimizer]", ids: "torch.Tensor", targets: "torch.Tensor"
-) -> float:
-    """One step on ids, targets (batch, length): mean cross-entropy over the solution's tokens.
-
-    Right padding under a causal mask needs no attention mask.
-    """
+def update(model: "PreTrainedModel", tools: "list[torch.optim.Optimizer]", batch: "dict[str, torch.Tensor]") -> float:
+    """One step on what `branches.collate` gives: mean cross-entropy over the targets."""
     import torch
 
-    with torch.autocast(ids.device.type, dtype=torch.bfloat16):
-        logits = model(input_ids=ids, use_cache=False).logits[:, :-1]
-    loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1).float(), targets[:, 1:].flatten())
+    batch = {name: tensor.to(model.device) for name, tensor in batch.items()}
+    targets = batch.pop("targets")
+    with torch.autocast(model.device.type, dtype=torch.bfloat16):
+        logits = model(**batch, use_cache=False).logits
+    loss = torch.nn.functional.cross_entropy(logits[:, :-1].flatten(0, 1).float(), targets[:, 1:].flatten())
     loss.backward()
     torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
     for tool in tools:

@@ -1,6 +1,7 @@
 """The built-in solver's tokenizer: one token a word, one a digit, made from the generator's own sentences.
 
-    "Ben's coins = 41 + 26\n"  →  Ben ##'s coins = 4 ##1 + 2 ##6 \n
+    "Ben's coins = 41 + 26\n"       →  Ben ##'s coins = 4 ##1 + 2 ##6 \n
+    "Ben_coins = Ana_coins + 26\n"  →  Ben ##_coins = Ana ##_coins + 2 ##6 \n
 
 WordPiece keeps a word the same token at the start of a line and inside it; digits and marks that follow without a
 space are `##` pieces, so that decoding gives back the text exactly. A word outside the vocabulary becomes [UNK].
@@ -20,10 +21,13 @@ MARKS = ("'s", "%", ":", ",", ".", "?", "!", "/", "-")
 
 
 def words_of(texts: Iterable[str]) -> list[str]:
-    """Every distinct word of `texts` without the digits and marks that hang on it, sorted."""
+    """Every distinct word of `texts` without the digits and marks that hang on it, sorted; a variable as two pieces."""
     found: set[str] = set()
     for text in texts:
         for piece in text.split():
+            if variable := re.fullmatch(r"([A-Za-z]+)(_[a-z]+)", piece):
+                found |= {variable[1], f"##{variable[2]}"}
+                continue
             bare = re.sub(r"('s)?[%:,.?!]*$", "", piece)
             found |= {bare} if bare and not re.search(r"\d", bare) else set()
             found |= set(re.findall(r"[^\w]", piece)) - set("'")
@@ -34,6 +38,18 @@ def build_tokenizer(texts: Iterable[str], folder: Path) -> "PreTrainedTokenizerF
     """Build the tokenizer over the words of `texts` and save it into `folder`."""
     pieces = [*SPECIAL, "\n", "$", *DIGITS, *(f"##{digit}" for digit in DIGITS), *(f"##{mark}" for mark in MARKS)]
     pieces += [word for word in words_of(texts) if word not in pieces]
+    tokenizer = tokenizer_of(pieces)
+    tokenizer.save_pretrained(folder)
+    return tokenizer
+
+
+def extend_tokenizer(texts: Iterable[str], folder: Path) -> "PreTrainedTokenizerFast":
+    """The tokenizer in `folder` with the words of `texts` that it lacks after its own, saved there again."""
+    from transformers import AutoTokenizer
+
+    known: dict[str, int] = AutoTokenizer.from_pretrained(folder).get_vocab()
+    pieces = sorted(known, key=lambda piece: known[piece])
+    pieces += [word for word in words_of(texts) if word not in known]
     tokenizer = tokenizer_of(pieces)
     tokenizer.save_pretrained(folder)
     return tokenizer

@@ -273,7 +273,7 @@ def generate(level: str = DEFAULT_LEVEL, seed: int = 0) -> Problem:
         break
     sentences = _order(story, goal, settings.is_shuffled)
     question = _question(story, goal)
-    spec = json.dumps({"goal": goal.name, "quantities": [_spec(q) for q in story.quantities]}, ensure_ascii=False)
+    spec = json.dumps({"goal": goal.name, "quantities": [asdict(q) for q in story.quantities]}, ensure_ascii=False)
     problem = make_problem(" ".join([*sentences, question]), str(goal.value), "built-in", level=level, spec=spec)
     return replace(problem, solution=gold_transitions(problem))
 
@@ -285,16 +285,13 @@ def _question(story: _Story, goal: Quantity) -> str:
     return story.rng.choice(say.QUESTIONS[goal.noun]).format(**words)
 
 
-def _spec(quantity: Quantity) -> dict[str, object]:
-    return {key: value for key, value in asdict(quantity).items() if key != "sentence"}
-
-
 def quantities_of(problem: Problem) -> tuple[list[Quantity], Quantity]:
     """The DAG a generated problem was made from, and its goal. ValueError for a problem without a spec."""
     if not problem.spec:
         raise ValueError("this problem was not generated here: it has no spec")
     spec = json.loads(problem.spec)
-    quantities = [Quantity(**{**row, "operands": tuple(row["operands"]), "sentence": ""}) for row in spec["quantities"]]
+    rows = [{"sentence": "", **row, "operands": tuple(row["operands"])} for row in spec["quantities"]]
+    quantities = [Quantity(**row) for row in rows]
     return quantities, next(q for q in quantities if q.name == spec["goal"])
 
 

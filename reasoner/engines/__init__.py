@@ -32,8 +32,11 @@ class Engine(Protocol):
     maker: Maker  # where the completions come from; seed and sampling are left open
     context: int  # tokens that prompt and completion may take together
 
-    def render(self, question: str, instruction: str) -> str:
-        """The exact text that the model is given for a question. Ends where a token ends."""
+    def render(self, question: str, instruction: str, tag: str = "") -> str:
+        """The exact text that the model is given for a question. Ends where a token ends.
+
+        instruction: what a model is told about the format. tag: the one line that says it to the built-in solver.
+        """
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[list[Completion]]:
         """For each prompt, `sampling.num` completions.

@@ -21,7 +21,7 @@ from jinja2 import TemplateError
 from reasoner.engines.local_batches import batch_rows, in_batches
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
-from reasoner.engines.prompts import is_plain, plain_prompt, question_prompt, through_stop
+from reasoner.engines.prompts import is_plain, knows_tags, plain_prompt, question_prompt, through_stop
 from reasoner.errors import BadInput, EngineError, WorkbenchError
 from reasoner.records import Completion, Maker, Sampling
 
@@ -32,20 +32,23 @@ ZERO_GPU_SECONDS = 60  # of a visitor's GPU time that one call asks for. Ours
 class LocalEngine:
     """One model; threads that ask at the same time take turns."""
 
-    def __init__(self, model: Any, tokenizer: Any, maker: Maker, is_plain: bool = False) -> None:
+    def __init__(
+        self, model: Any, tokenizer: Any, maker: Maker, is_plain: bool = False, knows_tags: bool = False
+    ) -> None:
         self.maker = maker
         self.model = model
         self.tokenizer = tokenizer
         self.context = _context(model, tokenizer)
         self._is_plain = is_plain
+        self._knows_tags = knows_tags
         self._has_template = bool(getattr(tokenizer, "chat_template", None)) and not is_plain
         self._ends = _end_ids(model, tokenizer)
         self.turn = threading.Lock()  # held while a batch is sampled
 
-    def render(self, question: str, instruction: str) -> str:
+    def render(self, question: str, instruction: str, tag: str = "") -> str:
         """By the tokenizer's chat template if it has one, else as prompts.py says."""
         if self._is_plain:
-            return plain_prompt(question)
+            return plain_prompt(question, tag if self._knows_tags else "")
         if not self._has_template:
             return question_prompt(question, instruction)
         special = [token for token in self.tokenizer.all_special_tokens if token]
@@ -165,7 +168,7 @@ def load(model: str, adapter: str = "") -> LocalEngine:
     found = find_model(model, adapter)
     loaded, tokenizer = load_model(found)
     maker = Maker("local", model_name(found.model), adapter_name(found.adapter))
-    engine = LocalEngine(loaded, tokenizer, maker, is_plain(found.model))
+    engine = LocalEngine(loaded, tokenizer, maker, is_plain(found.model), knows_tags(found.model))
     if IS_ZERO_GPU:
         _LOADED[_key(maker)] = engine
     return engine

@@ -1,10 +1,12 @@
 """How a question becomes a prompt where there is no chat template, and back again.
 
-    plain model (the built-in solver)    "Ana has 3 coins. … ?\n"
+    plain model                          "Ana has 3 coins. … ?\n"
+    … that knows formats by their tags   "Ana has 3 coins. … ?\nProgram:\n"        (the built-in solver)
     any other                            "Question: Ana has 3 coins. … ?\nAnswer (one step a line):\n"
 
 A prompt ends with a line break, so that a token boundary lies between it and whatever follows. A model folder says that
-it is plain in its config.json: `"first_pit": {"prompt": "plain", "format": "transitions"}`.
+it is plain in its config.json: `"first_pit": {"prompt": "plain", "format": "transitions"}`; with a list of "formats"
+in it, the model has learnt to write each of them when asked by its tag.
 """
 
 import json
@@ -30,9 +32,9 @@ def question_prompt(question: str, instruction: str) -> str:
     return f"{QUESTION}{question.strip()}{ANSWER}{' '.join(instruction.split())}{COLON}"
 
 
-def plain_prompt(question: str) -> str:
-    """The prompt for a model that is asked with the bare question, on one line."""
-    return " ".join(question.split()) + "\n"
+def plain_prompt(question: str, tag: str = "") -> str:
+    """The prompt for a model that is asked with the bare question, on one line; a format's tag on the next."""
+    return " ".join(question.split()) + "\n" + (f"{tag}:\n" if tag else "")
 
 
 def read_prompt(prompt: str) -> AskedQuestion | None:
@@ -62,3 +64,8 @@ def first_pit_settings(folder: str | Path) -> dict[str, Any]:
 def is_plain(folder: str | Path) -> bool:
     """Is this the folder of a model that is asked with the bare question and a line break?"""
     return first_pit_settings(folder).get("prompt") == "plain"
+
+
+def knows_tags(folder: str | Path) -> bool:
+    """Is this the folder of a plain model that writes a format when asked by its tag?"""
+    return is_plain(folder) and bool(first_pit_settings(folder).get("formats"))

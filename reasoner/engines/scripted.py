@@ -33,9 +33,11 @@ class ScriptedEngine:
         self.maker = Maker("scripted", name)
         self.context = context
 
-    def render(self, question: str, instruction: str) -> str:
-        """The question and a line break; the script takes no instructions."""
-        return question + "\n"
+    def render(self, question: str, instruction: str, tag: str = "") -> str:
+        """The question and a line break, and the format's tag where the script has a prompt with it."""
+        tagged = f"{question}\n{tag}:\n"
+        is_known = tag and not callable(self._script) and tagged in self._script
+        return tagged if is_known else question + "\n"
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[list[Completion]]:
         """Per prompt, `sampling.num` completions. Raises EngineError where the script has none."""

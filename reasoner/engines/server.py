@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from reasoner.engines.local_loading import BUILT_IN
-from reasoner.engines.prompts import AskedQuestion, is_plain, plain_prompt, question_prompt, read_prompt
+from reasoner.engines.prompts import AskedQuestion, is_plain, knows_tags, plain_prompt, question_prompt, read_prompt
 from reasoner.engines.server_replies import KEYS, Refused, completions_of, error_of, messages_of, no_route
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Completion, Maker, Sampling
@@ -59,6 +59,7 @@ class ServerEngine:
         headers = {"Authorization": f"Bearer {key}"} if key else {}
         self._client = httpx.Client(headers=headers, timeout=httpx.Timeout(SECONDS, connect=10.0))
         self._is_plain = is_plain(model)
+        self._knows_tags = knows_tags(model)
         self._refused: set[str] = set()  # of OPTIONAL
         self._limit_name = "max_tokens"
         self._missing: set[str] = {"chat"} if self._is_plain else set()  # routes that this server does not have
@@ -66,9 +67,11 @@ class ServerEngine:
         self._dialect: int | None = None  # place in DIALECTS, once found
         self._finding = threading.Lock()
 
-    def render(self, question: str, instruction: str) -> str:
+    def render(self, question: str, instruction: str, tag: str = "") -> str:
         """The text that stands for the question; for a chat it is taken apart again and rendered by the server."""
-        return plain_prompt(question) if self._is_plain else question_prompt(question, instruction)
+        if self._is_plain:
+            return plain_prompt(question, tag if self._knows_tags else "")
+        return question_prompt(question, instruction)
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[list[Completion]]:
         """For each prompt `sampling.num` completions, several requests at a time. Raises EngineError and BadInput."""

@@ -43,7 +43,8 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     (
         *("reasoner/interchange/", "reasoner/score.py", "reasoner/solve.py", "reasoner/explore.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
-        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/repair", "reasoner/error_classes.py"),
+        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/translation.py"),
+        *("reasoner/repair", "reasoner/error_classes.py"),
     ),
     ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py"),
     ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),

@@ -12,7 +12,10 @@ judge") is never wrong.
 The error classes are KPDD's (arXiv 2407.10167): a true expression with an untrue result is a *calculation* error, an
 untrue expression a *misunderstanding*, a plan without what is needed a *step missing*.
 
-Not covered: values told in words ("a dozen"), two quantities in one step, pronouns.
+Code, equations and specifications are judged line by line as the sentence they stand for: "Ben_coins = Ana_coins + 26"
+is "Ben's coins = Ana's coins + 26". What an interpreter printed is nobody's step.
+
+Not covered: values told in words ("a dozen"), two quantities in one step, pronouns, loops and functions.
 """
 
 import re
@@ -26,7 +29,12 @@ _ACTION = re.compile(r"^\s*(" + "|".join(ACTIONS) + r")\s*:\s*")
 _NUMBER = r"\d+(?:\.\d+)?"
 _BINARY = re.compile(rf"^({_NUMBER})\s*([-+×*x/÷])\s*({_NUMBER})$")
 _PERCENT = re.compile(rf"^({_NUMBER})\s*%\s*of\s*({_NUMBER})$")
-_ANSWER = re.compile(rf"\banswer is \$?({_NUMBER})")
+_ANSWER = re.compile(rf"\b(?:answer is|Final Answer:) \$?({_NUMBER})")
+_VARIABLE = re.compile(r"\b([A-Z][a-z]+)_([a-z]+)\b")
+_SAYS_NOTHING = re.compile(
+    r"^(?:</?code>|Output:.*|solve\(.*\)|[\w' ]+ = Variable\(\)|[A-Z][a-z]+'s [a-z]+|the total)$"
+)
+_ASKED = ("answer", "result")  # the variables that hold what is asked
 
 
 @dataclass(frozen=True)
@@ -89,6 +97,29 @@ def first_wrong_step(problem: Problem, step_texts: Sequence[str]) -> int | None:
 
 
 def _judge(truth: _Truth, text: str) -> Judgement:
+    """A step of several lines is wrong where its first wrong line is, right when a line is right and none is wrong."""
+    if "_" not in text and "\n" not in text and not _is_code_of_total(text):
+        return _judge_line(truth, text)
+    judgements = [_judge_line(truth, in_words(line)) for line in text.splitlines() if line.strip()]
+    for status in ("wrong", "right"):
+        if found := [judgement for judgement in judgements if judgement.verdict.status == status]:
+            return found[0]
+    return judgements[0] if judgements else _unjudged("the step is empty")
+
+
+def _is_code_of_total(text: str) -> bool:
+    return bool(re.match(r"\s*(?:(?:answer|result) = )?total\b", text))
+
+
+def in_words(line: str) -> str:
+    """ "Ben_coins = Ana_coins * 20 / 100" → "Ben's coins = 20% of Ana's coins"."""
+    words = _VARIABLE.sub(r"\1's \2", line.strip()).replace(" == ", " = ").replace(" * ", " × ")
+    if _VARIABLE.search(line) or _is_code_of_total(line):
+        words = re.sub(r"(?<!the )\btotal\b", "the total", words)
+    return re.sub(r"= (.+?) × (\d+) / 100$", r"= \2% of \1", words)
+
+
+def _judge_line(truth: _Truth, text: str) -> Judgement:
     action_match = _ACTION.match(text)
     action, body = (action_match[1], text[action_match.end() :]) if action_match else ("", text)
     if answer := _ANSWER.search(body):
@@ -97,6 +128,11 @@ def _judge(truth: _Truth, text: str) -> Judgement:
         return _goal(truth, body)
     if action == "Decompose":
         return _plan(truth, body)
+    if _SAYS_NOTHING.match(body) and "=" not in body.removesuffix("= Variable()"):
+        return _unjudged("this line says nothing of its own")
+    asked, equals, rest = body.partition(" = ")
+    if equals and asked.strip() in _ASKED:
+        return _goal(truth, rest)
     if "=" in body:
         return _equation(truth, action, body)
     return _sentence(truth, body)
@@ -154,7 +190,13 @@ def _equation(truth: _Truth, action: str, body: str) -> Judgement:
     for part, value in zip(parts[:-1], values[:-1], strict=True):
         if value is not None and value != quantity.value:
             return _wrong(f"{quantity.name} is not {part}: it is {quantity.value}", "misunderstanding")
+    if values[-1] != quantity.value and (quantity.operator == "given" or not _is_number(parts[-1])):
+        return _wrong(f"{quantity.name} is not {parts[-1]}: it is {quantity.value}", "misunderstanding")
     return _value(truth, quantity, values[-1], quantity.name)
+
+
+def _is_number(part: str) -> bool:
+    return bool(re.fullmatch(rf"\$?{_NUMBER}\.?", part.strip()))
 
 
 def _is_name(text: str) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from reasoner.errors import BadInput
-from reasoner.records import Maker, Step, Verdict, make_problem, make_trace
+from reasoner.records import KeyPoints, Maker, Step, Verdict, make_problem, make_trace
 from reasoner.seed import Row, built_in_file, read_rows, seed, write_rows
 from reasoner.store import Store
 
@@ -25,7 +25,8 @@ def row(number: int) -> Row:
         format="transitions",
         created=1_700_000_000.0,
     )
-    return problem, [trace]
+    key_points = KeyPoints(problem.id, "How many has Ben?", ("Ben has 2 more.",), "solver", 1_700_000_000.0)
+    return Row(problem, [trace], key_points if number % 2 else None)
 
 
 @pytest.mark.parametrize("name", ["problems.jsonl", "problems.jsonl.gz"])
@@ -46,6 +47,7 @@ def test_seeding_twice_adds_nothing(tmp_path: Path) -> None:
     write_rows(path, [row(number) for number in range(5)])
     with Store(tmp_path / "store.sqlite") as store:
         assert seed(store, path).kept == 5
+        assert [len(store.key_points(row(number).problem.id)) for number in range(5)] == [0, 1, 0, 1, 0]
         stats = store.stats()
         assert seed(store, path).kept == 0
         assert store.stats() == stats == {"problems": 5, "traces": 5, "labels": 0, "pits": 0}
@@ -79,4 +81,4 @@ def test_the_built_in_problems_open_on_one_with_a_wrong_and_a_right_trace(tmp_pa
     assert counts.kept >= 50
     assert first.num_wrong >= 1
     assert first.num_right >= 1
-    assert all(json.dumps(problem.question) for problem, _ in read_rows(path))
+    assert all(json.dumps(problem.question) for problem, *_ in read_rows(path))

@@ -20,9 +20,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reasoner.formats import FORMATS
+from reasoner.keypoints import TAG, as_text, with_key_points
 from reasoner.records import Problem
 from training.branches import Branch, batches, collate, encode_rows
-from training.solutions import gold_key_points, gold_solution, key_points_text, with_key_points
+from training.solutions import gold_key_points, gold_solution
 from training.vocabulary import build_tokenizer, extend_tokenizer
 from training.wordproblems import problem_set
 
@@ -92,7 +93,6 @@ _LARGER = Round(
     batch=32,
 )
 FACTS = "training.json"  # what happened, beside the weights
-KEY_POINTS = "Key points"  # the tag that asks for them
 PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, rounds=(_LARGER,))}
 
 
@@ -117,11 +117,11 @@ def branches_of(problem: Problem, part: Round, rng: random.Random) -> tuple[str,
     key_points = gold_key_points(problem)
     others = [name for name in FORMATS if name != "transitions"]
     is_given = rng.random() < part.key_points_given
-    names = rng.sample(others if is_given else [*others, KEY_POINTS], k=part.num_others)
+    names = rng.sample(others if is_given else [*others, TAG], k=part.num_others)
     question = with_key_points(problem.question, key_points) if is_given else problem.question
     own = [
-        Branch(f"{KEY_POINTS}:\n", key_points_text(key_points.core_question, key_points.points))
-        if name == KEY_POINTS
+        Branch(f"{TAG}:\n", as_text(key_points))
+        if name == TAG
         else Branch(f"{FORMATS[name].tag}:\n", gold_solution(problem, name))
         for name in ("transitions", *names)
     ]

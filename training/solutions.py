@@ -18,7 +18,7 @@ given (EoTD, arXiv 2401.11864: their order does not matter), a specification say
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from reasoner.records import KeyPoints, Problem
 from training.wordproblems import (
@@ -128,12 +128,3 @@ def gold_key_points(problem: Problem) -> KeyPoints:
     sentences = [quantity.sentence for quantity in _from_goal_down(problem) if quantity.sentence]
     core_question = re.split(r"(?<=\.) ", problem.question)[-1]
     return KeyPoints(problem.id, core_question, tuple(dict.fromkeys(sentences)), by="gold")
-
-
-def key_points_text(core_question: str, points: Sequence[str]) -> str:
-    """As the built-in solver writes them."""
-    return "\n".join([f"Core question: {core_question}", *(f"- {point}" for point in points)])
-
-
-def with_key_points(question: str, key_points: KeyPoints) -> str:
-    return f"{question} Key points: {key_points.core_question}" + "".join(f" - {p}" for p in key_points.points)

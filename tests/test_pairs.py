@@ -1,6 +1,7 @@
 """Labels and pits → pairs: Self-Explore's rules and traps (arXiv 2404.10346 §3.3), and ours for people's flags."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput
-from reasoner.records import Label, Pair, Problem, Trace
+from reasoner.records import Label, Pair, Problem, Step, Trace
 from reasoner.store import Store
 from tests.training_help import RIGHT, WRONG, pairs, pit, problem, trace
 from training.pairs import collect_pairs, preview_pairs, read_pairs, write_pairs
@@ -127,6 +128,17 @@ class TestMachinePits:
         store.add_pit(pit(wrong, 1, {REST: True}))
         [pair], _ = collect_pairs(store, None)
         assert pair.rejected == "The answer is 3 + 2 = 6"
+
+    def test_what_code_asks_for_can_be_rejected_and_what_the_interpreter_printed_cannot(self, store: Store) -> None:
+        steps = (Step("answer = Ana_coins", kind="equation"), Step("Output: 3", kind="output"))
+        wrong = replace(trace(problem(), "answer = Ana_coins\nOutput: 3"), steps=steps)
+        again = replace(trace(problem(), "answer = Ana_coins\nOutput: 3", seed=1), steps=steps)
+        add(store, problem(), wrong, again, trace(problem(), RIGHT))
+        store.add_pit(pit(wrong, 0, {}, name="one"))
+        store.add_pit(pit(again, 1, {REST: True}, name="two"))
+        [pair], counts = collect_pairs(store, None)
+        assert pair.rejected == "answer = Ana_coins\n"
+        assert counts.dropped == {"the flagged step is what the interpreter printed, not what the model wrote": 1}
 
     def test_exploration_is_for_wrong_traces(self, store: Store) -> None:
         right = trace(problem(), RIGHT)

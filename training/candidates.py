@@ -160,7 +160,9 @@ def _add_machine(
 
 
 def _keep(candidate: Candidate, found: list[Candidate], dropped: Counter[str]) -> None:
-    if candidate.rejected.strip():
+    if candidate.trace.steps[candidate.step].kind == "output":
+        dropped["the flagged step is what the interpreter printed, not what the model wrote"] += 1
+    elif candidate.rejected.strip():
         found.append(candidate)
     else:
         dropped["the pit is the conclusion line: nothing left to reject"] += 1
@@ -209,17 +211,21 @@ def prefix_text(trace: Trace, step: int) -> str:
 def rejected_text(trace: Trace, step: int) -> str:
     """The pit step alone, a closing conclusion line cut; empty when the step is nothing but the conclusion.
 
+    "answer = Ben_coins" in code says what is asked, which may be wrong: that is no conclusion line.
     Its line break stays where another step followed: the model wrote that token too (in many vocabularies ".\\n" is one
     token), and chosen's first step carries its own.
     """
-    lines = trace.steps[step].text.rstrip().split("\n")
+    own = trace.steps[step]
+    is_last = step == len(trace.steps) - 1
+    if own.kind != "words":
+        return own.text + ("" if is_last else "\n")
+    lines = own.text.rstrip().split("\n")
     if any(SUMMARIZE.match(line) for line in lines):
         return ""
     if CONCLUSION.match(lines[-1]) and not CALCULATION.search(lines[-1]):
         lines = lines[:-1]
     if not "".join(lines).strip():
         return ""
-    is_last = step == len(trace.steps) - 1
     return "\n".join(lines) + ("" if is_last else "\n")
 
 

@@ -137,9 +137,23 @@ def _value(match: re.Match[str]) -> tuple[Fraction | None, int | None]:
     value = Fraction("0" + digits if digits.startswith(".") else digits.rstrip("."))
     num_decimals = len(digits.split(".")[1]) if "." in digits else None
     if match["power"]:
-        exponent = re.search(r"-?\d+(?=\}?$)", match["power"].replace("+", ""))
-        return (value * Fraction(10) ** int(exponent[0]) if exponent else None), None
+        written = re.search(r"-?\d+(?=\}?$)", match["power"].replace("+", ""))
+        if written is None:
+            return None, None
+        exponent = int(written[0])
+        finest = (num_decimals or 0) - exponent  # 2.0107e-06 is written to the tenth decimal
+        return value * Fraction(10) ** exponent, finest if finest > 0 else None
     return value, num_decimals
+
+
+def tidy_number(written: str) -> str:
+    """A float as people write it, without the noise of binary arithmetic: 418826.80000000005 → 418826.8, 67.0 → 67."""
+    if not re.fullmatch(r"-?\d+\.\d+(?:e[-+]?\d+)?", written):
+        return written
+    value = float(written)
+    if value.is_integer() and abs(value) < 2**53:
+        return str(int(value))
+    return min(f"{value:.13g}" if abs(value) < 1e10 else f"{value:.15g}", written, key=len)
 
 
 def _is_unit(rest: str) -> bool:

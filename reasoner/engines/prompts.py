@@ -29,7 +29,7 @@ class AskedQuestion(NamedTuple):
 
 def question_prompt(question: str, instruction: str) -> str:
     """The prompt for a model that has neither a chat template nor a form of its own."""
-    return f"{QUESTION}{question.strip()}{ANSWER}{' '.join(instruction.split())}{COLON}"
+    return f"{QUESTION}{question.strip()}{ANSWER}{instruction.strip()}{COLON}"
 
 
 def plain_prompt(question: str, tag: str = "") -> str:

@@ -6,9 +6,11 @@ FORMATS["transitions"].parse("Formalize: find Ben's coins\nSummarize: the answer
 from reasoner.errors import BadInput
 from reasoner.formats.cot import COT
 from reasoner.formats.format import Format, Reading
+from reasoner.formats.program import PROGRAM
+from reasoner.formats.text_code import TEXT_CODE
 from reasoner.formats.transitions import TRANSITIONS
 
-FORMATS: dict[str, Format] = {format.name: format for format in (TRANSITIONS, COT)}
+FORMATS: dict[str, Format] = {format.name: format for format in (TRANSITIONS, COT, PROGRAM, TEXT_CODE)}
 
 __all__ = ["FORMATS", "Format", "Reading", "format_named"]
 

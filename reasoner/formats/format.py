@@ -37,6 +37,7 @@ class Format:
     tag: str = ""  # the line that asks the built-in solver for this format: "Program"
     runs: bool = False  # is the answer got by executing what is written?
     read: Callable[[str], Reading] | None = None  # steps with their outcomes, and answer, at once
+    code_ends: tuple[str, ...] = ()  # generation pauses after each of these, the code is run, its output put in
 
     def reading(self, completion: str) -> Reading:
         """Steps and answer of a completion, executed where the format runs."""

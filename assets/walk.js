@@ -1,7 +1,7 @@
 // Walk, the screen in the browser: what is on it, where the cursor stands, and how it talks to the server.
 //
 // These files are joined into one function by reasoner/tabs/component.py, in this order: walk.js, walk_graph.js,
-// walk_places.js, walk_steps.js, walk_panel.js, walk_label.js, walk_list.js, walk_help.js, walk_keys.js, walk_start.js.
+// walk_places.js, walk_ways.js, walk_legend.js, walk_forms.js, walk_steps.js and so on to walk_start.js, as listed there.
 // Gradio gives it: element, trigger, props, watch. The browser owns the cursor; the server gets whole, idempotent events.
 // Text from people and models enters the page by textContent, or as HTML that the server typeset and escaped.
 
@@ -15,6 +15,8 @@ const state = {
   trace: 0, // index into figure.traces
   at: QUESTION,
   view: recall('view', 'plain'),
+  format: '', // only traces of this format; '' for all
+  showsValues: null, // null: in review only
   direction: recall('direction', 'down'),
   isReview: recall('mode', 'label') === 'review',
   goesOn: recall('goes-on', 'yes') === 'yes',

@@ -41,7 +41,7 @@ function drawPlot() {
     xaxis: axis(graph.box.x), yaxis: axis(graph.box.y), shapes: cursorShapes(plan, theme),
     hoverlabel: { align: 'left', bgcolor: theme.paper, bordercolor: theme.edge, font },
   };
-  graph.plotly.react(part('plot'), [...edgeTraces(plan, theme), labelTrace(plan, theme), nodeTrace(plan, theme)], layout,
+  graph.plotly.react(part('plot'), [...backTraces(plan, theme), ...edgeTraces(plan, theme), ...valueTraces(plan, theme, viewNow()), labelTrace(plan, theme), nodeTrace(plan, theme)], layout,
     { displayModeBar: false, scrollZoom: false, doubleClick: false, responsive: false });
   if (!graph.isReady) listenToPlot();
   part('wait').hidden = true;
@@ -55,9 +55,9 @@ const axis = (range) => ({ range, visible: false, fixedrange: graph.box.fits, ze
 // The window onto the plan, in its pixels: centred when all fits, else around the cursor.
 function boxFor(plan, width, height) {
   const isDown = state.direction === 'down';
-  const free = isDown ? [plan.width + 132, plan.height + 84] : [plan.width + 130, plan.height + 100];
+  const free = isDown ? [plan.width + 132 + plan.margin, plan.height + 84] : [plan.width + 130, plan.height + 100 + plan.margin];
   const now = plan.at.get(pathNow()[state.at]) ?? plan.nodes[0];
-  const lead = isDown ? [42, 38] : [56, 36];
+  const lead = isDown ? [42 + plan.margin, 38] : [56, 36 + plan.margin];
   const start = (size, needed, middle, first) => (needed <= size ? -first - (size - needed) * 0.5 : clamp(middle - size / 2, -first, needed - first - size));
   const x = start(width, free[0], now.x, lead[0]);
   const y = isDown && free[1] <= height ? -lead[1] : start(height, free[1], now.y, lead[1]);
@@ -124,8 +124,7 @@ const ACTION_WORDS = { 'Solve Subquestion': 'Subquestion', 'Solve Parent': 'Pare
 const shortAction = (action) => (action ? ACTION_WORDS[action] ?? action : '');
 
 function nodeTrace(plan, theme) {
-  const { markers } = state.figure.look;
-  const of = (pick) => plan.nodes.map((node) => pick(markers[node.kind], theme[node.kind], node));
+  const of = (pick) => plan.nodes.map((node) => pick(markerOf(node), theme[node.kind], node));
   return {
     type: plan.isGl ? 'scattergl' : 'scatter', mode: plan.isGl ? 'markers' : 'markers+text',
     x: of((m, c, node) => node.x), y: of((m, c, node) => node.y), customdata: of((m, c, node) => node.id),
@@ -133,6 +132,13 @@ function nodeTrace(plan, theme) {
     hoverinfo: 'text', hovertext: of((m, c, node) => node.hover),
     marker: { symbol: of((m) => m.symbol), size: of((m) => m.size * plan.scale.size), opacity: 1, color: of((m, c) => c[0]), line: { width: of((m) => Math.max(m.width * plan.scale.size, 0.6)), color: of((m, c) => c[1]) } },
   };
+}
+
+// A state of which nothing is said has the shape of its step's kind: words, code, output, equation …
+function markerOf(node) {
+  const { markers, forms } = state.figure.look;
+  const marker = markers[node.kind];
+  return node.kind === 'step' || node.kind === 'after' ? { ...marker, ...forms[node.form] } : marker;
 }
 
 function labelTrace(plan, theme) {

@@ -4,8 +4,7 @@ const KEY_ACTIONS = {
   ArrowDown: () => move(1), ArrowRight: () => move(1), j: () => move(1), ArrowUp: () => move(-1), ArrowLeft: () => move(-1), k: () => move(-1),
   f: () => judge('first_wrong'), a: () => judge('all_right'), u: () => judge('unsure'), s: () => judge('skip'), b: () => judge('bad_problem'),
   z: undo, n: next, r: () => review(!state.isReview), m: merge, d: turn, p: () => toggleRail(), '?': openHelp, Escape: escape,
-  '[': () => select(state.trace - 1 < 0 ? state.figure.traces.length - 1 : state.trace - 1, QUESTION),
-  ']': () => select((state.trace + 1) % state.figure.traces.length, QUESTION),
+  '[': () => select(neighbour(-1), QUESTION), ']': () => select(neighbour(1), QUESTION),
 };
 
 const STRIP_ACTIONS = {

@@ -107,7 +107,7 @@ function afterUndo(undone) {
 function next() {
   const traces = state.figure?.traces ?? [];
   const order = [...traces.keys()].map((i) => (i + state.trace + 1) % traces.length);
-  const found = order.find((i) => i !== state.trace && !isJudged(traces[i]));
+  const found = order.find((i) => i !== state.trace && isInFilter(traces[i]) && !isJudged(traces[i]));
   if (found !== undefined) return select(found, QUESTION, true);
   open({ next: true, after: trace()?.id ?? null });
 }

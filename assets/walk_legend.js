@@ -28,8 +28,12 @@ function selectState(id) {
 
 function drawLegend(plan) {
   const kinds = new Set(plan.nodes.map((node) => node.kind));
-  const items = MEANINGS.filter(([kind]) => kinds.has(kind)).map(([kind, words]) => make('li', {}, make('i', { class: 'fp-key', 'data-kind': kind, 'aria-hidden': 'true' }, kind === 'pit' ? '' : state.figure.look.markers[kind].glyph), words));
+  const forms = [...new Set(plan.nodes.filter((node) => node.kind === 'step' || node.kind === 'after').map((node) => node.form))];
+  const hasForms = forms.some((form) => form !== 'words');
+  const items = MEANINGS.filter(([kind]) => kinds.has(kind) && !(hasForms && kind === 'step')).map(([kind, words]) => make('li', {}, make('i', { class: 'fp-key', 'data-kind': kind, 'aria-hidden': 'true' }, kind === 'pit' ? '' : state.figure.look.markers[kind].glyph), words));
   if (plan.edges.some((edge) => !edge.isLegal)) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'illegal', 'aria-hidden': 'true' }, '⊘'), 'action not allowed here'));
+  if (hasForms) items.splice(1, 0, ...Object.keys(FORM_WORDS).filter((form) => forms.includes(form)).map((form) => make('li', {}, make('i', { class: 'fp-key', 'data-form': form, 'aria-hidden': 'true' }), FORM_WORDS[form])));
+  if (plan.backs.length) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'back', 'aria-hidden': 'true' }, '⤴'), 'leads back'));
   part('legend').replaceChildren(...items);
 }
 

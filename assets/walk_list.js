@@ -54,8 +54,8 @@ function toggleRail(isOpen = part('problems').closest('.fp-rail').hidden, takesF
 }
 
 function sampleSettings() {
-  const { format, num, temperature } = part('more-form').elements;
-  return { format: format.value, num: Number(num.value), temperature: Number(temperature.value) };
+  const { num, temperature } = part('more-form').elements;
+  return { formats: chosenFormats(), num: Number(num.value), temperature: Number(temperature.value) };
 }
 
 function solveOwn(event) {
@@ -111,11 +111,4 @@ function becomeAnother(mail) {
   Object.assign(state, { me: mail.name, last: mail.last });
   state.figure.progress = mail.progress;
   state.figure.problem ? drawMarks() : drawBar();
-}
-
-function fillFormats() {
-  const formats = state.figure?.formats ?? [];
-  const select = part('more-form').elements.format;
-  if (select.options.length === formats.length) return;
-  select.replaceChildren(...formats.map(([name, title]) => make('option', { value: name }, title)));
 }

@@ -26,21 +26,24 @@ function stepBlock(one) {
   const [action, isLegal] = legalNow(one, state.at);
   const legality = !isShown(one) ? '' : isLegal ? ' · allowed here' : ' · not allowed here';
   const words = action ? [make('b', {}, action), legality] : ['No action could be told.'];
-  return block('Step ' + state.at, line(isLegal ? 'plain' : 'illegal', isLegal ? '' : '⊘ ', ...words));
+  const form = formAt(one, state.at);
+  const how = form.kind === 'words' ? [] : [line('muted', FORM_WORDS[form.kind] + (form.hasFailed ? ': running it failed' : ''))];
+  if (form.kind !== 'words' && !action) return block('Step ' + state.at, ...how, ...valueLine(one));
+  return block('Step ' + state.at, line(isLegal ? 'plain' : 'illegal', isLegal ? '' : '⊘ ', ...words), ...how, ...valueLine(one));
 }
 
 function stateBlock(one) {
   const title = state.at === QUESTION ? 'The question' : 'Established after step ' + state.at;
   const facts = [];
   if (one) {
-    const seen = new Set();
+    const seen = new Map(); // a quantity that is worked out anew, after going back, replaces its old value
     one.path.slice(1, state.at + 1).forEach((index, i) => {
-      for (const [name, value] of state.figure.states[index].established) {
-        const key = name + '=' + value;
-        if (!seen.has(key)) facts.push([name, value, i === stepNow()]);
-        seen.add(key);
+      for (const [name, value, , nameKey] of state.figure.states[index].established) {
+        const key = nameKey || '=' + value;
+        if (seen.get(key)?.[1] !== value) { seen.delete(key); seen.set(key, [name, value, i === stepNow()]); }
       }
     });
+    facts.push(...seen.values());
   }
   if (!facts.length) return block(title, line('muted', state.at === QUESTION ? 'Nothing is established yet.' : 'No quantity so far.'));
   return block(title, make('ul', { class: 'fp-facts' }, ...facts.map(([name, value, isNew]) => make('li', { 'data-new': String(isNew) },
@@ -92,7 +95,7 @@ function peopleBlock(one) {
 
 function makerBlock(one) {
   const when = one.created ? new Date(one.created * 1000).toLocaleDateString(undefined, { dateStyle: 'medium' }) : '';
-  const rows = [['engine', one.maker.engine], ['model', one.maker.model], ['adapter', one.maker.adapter || 'none'], ['format', one.format],
+  const rows = [['engine', one.maker.engine], ['model', one.maker.model], ['adapter', one.maker.adapter || 'none'], ['format', formatTitle(one.format)],
     ['temperature', one.maker.temperature === null ? 'not known' : one.maker.temperature === 0 ? '0 (greedy)' : String(one.maker.temperature)],
     ['seed', one.maker.seed === null ? 'not known' : String(one.maker.seed)], ['made', when]];
   return make('section', { class: 'fp-block' }, make('details', { class: 'fp-maker', open: recall('maker', '') === 'open', ontoggle: (event) => remember('maker', event.target.open ? 'open' : '') },

@@ -1,6 +1,6 @@
 // What of the graph is to be seen, where it stands, and what each state counts as: from the server's columns to a plan.
 //
-// plan = { nodes: [{ id, x, y, kind, text, hover, depth }], edges: [{ from, to, action, isLegal, count, isBad }], at: Map(id → node) }
+// plan = { nodes: [{ id, x, y, kind, form, text, hover, depth }], edges: [{ from, to, action, isLegal, count, isBad }], backs, at: Map(id → node) }
 // Places are in pixels of an unzoomed drawing; "more" nodes stand for branches folded away.
 
 const NEIGHBOURS = 2; // branches kept on each side of the path when folded
@@ -12,6 +12,7 @@ function viewNow() {
   return views[state.view] ?? views.plain;
 }
 
+const isDown = () => state.direction === 'down';
 const pathNow = () => viewNow().paths[trace()?.id] ?? [0];
 const isFolded = () => viewNow().is_large && !state.isExpanded;
 
@@ -39,13 +40,14 @@ function branchesNow(view) {
     children[from].push(to);
     if (parents[to] < 0 || view.depth[from] > view.depth[parents[to]]) parents[to] = from;
   }
-  if (!isFolded()) return { ids: view.slot.map((_, id) => id), more: [], children };
+  const allowed = statesInFilter(view);
+  if (!isFolded()) return { ids: view.slot.map((_, id) => id).filter((id) => !allowed || allowed.has(id)), more: [], children };
   const path = pathNow();
   const ids = new Set(path);
   const more = [];
   for (const [i, id] of path.entries()) {
     const on = path[i + 1];
-    const others = children[id].filter((child) => child !== on && !ids.has(child)).sort((a, b) => view.slot[a] - view.slot[b]);
+    const others = children[id].filter((child) => child !== on && !ids.has(child) && (!allowed || allowed.has(child))).sort((a, b) => view.slot[a] - view.slot[b]);
     const centre = on === undefined ? 0 : others.findIndex((child) => view.slot[child] > view.slot[on]);
     const middle = centre < 0 ? others.length : centre;
     const kept = others.slice(Math.max(0, middle - NEIGHBOURS), middle + NEIGHBOURS);
@@ -82,16 +84,18 @@ function planNow(width, height) {
   const view = viewNow();
   const { ids, more } = branchesNow(view);
   const folded = isFolded();
-  const slots = folded ? compact(view, ids, more) : null;
+  const slots = folded || state.format ? compact(view, ids, more) : null;
   const slotOf = (id) => (slots ? slots.get(id) : view.slot[id]);
   const kinds = kindsNow(view);
   const across = Math.max(...ids.map(slotOf), ...more.map(([id]) => slotOf('more-' + id))) + 1;
   const along = Math.max(...ids.map((id) => view.depth[id]), ...more.map(([id]) => view.depth[id] + 1)) + 1;
-  const scale = scaleFor(width, height, across, along, view.is_large && state.isExpanded);
+  const backs = backsNow(view, new Set(ids));
+  const margin = backs.length ? MARGIN : 0;
+  const scale = scaleFor(width - (isDown() ? margin : 0), height - (isDown() ? 0 : margin), across, along, view.is_large && state.isExpanded);
   const spot = (slot, depth) => (state.direction === 'down' ? [slot * scale.slot, depth * scale.layer] : [depth * scale.layer, slot * scale.slot]);
   const nodes = ids.map((id) => {
     const [x, y] = spot(slotOf(id), view.depth[id]);
-    return { id, x, y, kind: kinds[id], text: view.label[id], hover: view.hover[id], depth: view.depth[id] };
+    return { id, x, y, kind: kinds[id], text: view.label[id], hover: view.hover[id], depth: view.depth[id], form: view.form[id] };
   });
   const seen = new Set(state.figure.traces.filter(isShown).flatMap((one) => view.paths[one.id])); // judged: may say all
   const edges = [];
@@ -107,7 +111,7 @@ function planNow(width, height) {
     edges.push({ from: id, to: node.id, action: null, isLegal: true, count: 1, isBad: false });
   }
   const [wide, high] = spot(across - 1, along - 1);
-  const plan = { nodes, edges, at, scale, isGl: view.type === 'scattergl' && !folded, width: wide, height: high };
+  const plan = { nodes, edges, at, scale, margin, backs: backs.map((back) => ({ ...back, from: at.get(back.from), to: at.get(back.to) })), isGl: view.type === 'scattergl' && !folded, width: wide, height: high };
   measureRooms(plan, width);
   return plan;
 }

@@ -16,6 +16,8 @@ function drawBar() {
   press('label-mode', !state.isReview);
   press('review-mode', state.isReview);
   press('merge', state.view === 'merged');
+  press('values', Boolean(figure.problem) && showsValues());
+  root.querySelector('[data-do="values"]').hidden = !hasValues();
   part('direction').textContent = state.direction === 'down' ? '↓' : '→';
   part('auto').checked = state.goesOn;
   drawWhere();
@@ -33,20 +35,22 @@ function drawWhere() {
 }
 
 function drawTraces() {
+  const isMixed = formatsHere().length > 1;
+  drawFormats();
   const chips = state.figure.traces.map((one, index) => {
     const own = ownLabel(one);
     const seen = isShown(one) ? one.verdict.status : '';
     const mark = !own ? '' : own.kind === 'first_wrong' ? '⚑' + (own.step + 1) : { all_right: '✓✓', unsure: '?', skip: '»', bad_problem: '⊘' }[own.kind];
-    const name = 'Trace ' + (index + 1) + ' of ' + state.figure.traces.length + ', ' + one.maker.words
+    const name = 'Trace ' + (index + 1) + ' of ' + state.figure.traces.length + ', ' + formatTitle(one.format) + ', ' + one.maker.words
       + (seen ? ', answer ' + WORDS[seen] : '') + (own ? ', your judgement: ' + describe(own) : ', not judged by you');
     return make('button', {
       type: 'button', class: 'fp-chip', 'aria-pressed': String(index === state.trace), 'aria-label': name, title: name,
-      'data-verdict': seen, 'data-own': own?.kind ?? '', onclick: () => select(index, QUESTION),
-    }, make('span', {}, String(index + 1)), seen && make('span', { class: 'fp-sign' }, SIGNS[seen]), mark && make('span', { class: 'fp-own-mark' }, mark));
+      'data-verdict': seen, 'data-own': own?.kind ?? '', hidden: !isInFilter(one), onclick: () => select(index, QUESTION),
+    }, make('span', {}, String(index + 1)), isMixed && make('span', { class: 'fp-format' }, formatWord(one.format)), seen && make('span', { class: 'fp-sign' }, SIGNS[seen]), mark && make('span', { class: 'fp-own-mark' }, mark));
   });
   part('traces').replaceChildren(...chips);
   const chosen = chips[state.trace];
-  if (chosen) part('traces').scrollLeft = chosen.offsetLeft - part('traces').clientWidth / 2;
+  if (chosen) part('traces').scrollTop = chosen.offsetTop - part('traces').clientHeight / 2;
 }
 
 function describe(label) {
@@ -62,7 +66,7 @@ function drawSteps() {
     for (let k = 1; k < one.path.length; k += 1) {
       const [action, isLegal] = legalNow(one, k);
       const isWritten = action && isLegal && one.texts[k - 1].startsWith(action); // the step names its action itself
-      items.push(stepItem(k, String(k), isWritten ? null : [action, isLegal], figure.states[one.path[k]].html, 'Step ' + k));
+      items.push(stepItem(k, String(k), isWritten ? null : [action, isLegal], figure.states[one.path[k]].html, 'Step ' + k, formAt(one, k)));
     }
   }
   part('list').replaceChildren(...items);
@@ -81,13 +85,14 @@ function legalNow(one, at) {
   return [action, isLegal || !isShown(one)];
 }
 
-function stepItem(at, badge, action, html, name) {
-  return make('li', { role: 'option', id: 'fp-step-' + at, class: 'fp-step', 'data-at': at, 'aria-label': null },
+function stepItem(at, badge, action, html, name, form) {
+  const hasAction = action?.[0] && (!form || form.kind === 'words' || !action[1]);
+  return make('li', { role: 'option', id: 'fp-step-' + at, class: 'fp-step', 'data-at': at, 'data-form': form?.kind ?? 'question' },
     make('span', { class: 'fp-badge', 'aria-hidden': 'true' }, badge),
     make('div', { class: 'fp-text' },
       make('span', { class: 'fp-hidden' }, name + ': '),
-      action?.[0] && make('span', { class: 'fp-action' + (action[1] ? '' : ' fp-illegal'), title: action[1] ? 'The action of this step' : 'This action is not allowed here' }, (action[1] ? '' : '⊘ ') + action[0]),
-      make('span', { typeset: html })),
+      hasAction && make('span', { class: 'fp-action' + (action[1] ? '' : ' fp-illegal'), title: action[1] ? 'The action of this step' : 'This action is not allowed here' }, (action[1] ? '' : '⊘ ') + action[0]),
+      ...stepBody(html, form)),
     make('span', { class: 'fp-marks' }));
 }
 

@@ -207,6 +207,8 @@ def _code_label(step: Step) -> str:
     lines = [line.strip() for line in step.text.splitlines() if line.strip()] or [""]
     if is_failure(step.outcome):
         return _cut("⚠ " + step.outcome.split(":", 1)[0].strip())
+    if step.kind == "declaration" and not step.outcome:
+        return _cut(lines[0].partition("=")[0].strip() + " = ?" if "=" in lines[0] else lines[0])
     if step.kind == "output":
         return _cut("→ " + lines[0].removeprefix("Output:").strip())
     if step.outcome:

@@ -18,12 +18,12 @@ MARKERS = {
 """How each kind of state is drawn, whatever the theme: the shape and the glyph say what the colour says too."""
 
 FORMS = {
-    "words": {"symbol": "circle", "size": 29, "name": "words"},
-    "code": {"symbol": "square", "size": 26, "name": "code"},
-    "output": {"symbol": "triangle-down", "size": 30, "name": "output"},
-    "equation": {"symbol": "hexagon2", "size": 31, "name": "equation"},
-    "declaration": {"symbol": "pentagon", "size": 30, "name": "declaration"},
-    "constraint": {"symbol": "hexagon", "size": 31, "name": "constraint"},
+    "words": {"symbol": "circle", "size": 29},
+    "code": {"symbol": "square", "size": 26},
+    "output": {"symbol": "triangle-down", "size": 28, "glyph": " "},
+    "equation": {"symbol": "hexagon2", "size": 31},
+    "declaration": {"symbol": "pentagon", "size": 30},
+    "constraint": {"symbol": "hexagon", "size": 31},
 }
 """The shape of a state that nothing else is said of: how the step that leads to it is written (`Step.kind`)."""
 
@@ -31,6 +31,7 @@ THEMES = {
     "light": {
         "text": "#1f2937", "muted": "#64748b", "edge": "#94a3b8", "bad": "#dc2626", "path": "rgba(37,99,235,.26)",
         "ahead": "rgba(37,99,235,.10)", "cursor": "#2563eb", "shine": "rgba(250,204,21,.42)", "paper": "#ffffff",
+        "back": "#7c3aed", "track": "#e2e8f0", "value": "#0d9488",
         "question": ["#e0e7ff", "#4338ca", "#312e81"], "step": ["#ffffff", "#475569", "#1f2937"],
         "answer": ["#f1f5f9", "#475569", "#1f2937"], "right": ["#16a34a", "#166534", "#ffffff"],
         "wrong": ["#dc2626", "#991b1b", "#ffffff"], "unjudged": ["#e2e8f0", "#64748b", "#1f2937"],
@@ -40,6 +41,7 @@ THEMES = {
     "dark": {
         "text": "#e5e7eb", "muted": "#94a3b8", "edge": "#64748b", "bad": "#f87171", "path": "rgba(96,165,250,.34)",
         "ahead": "rgba(96,165,250,.14)", "cursor": "#60a5fa", "shine": "rgba(250,204,21,.26)", "paper": "#0f172a",
+        "back": "#c4b5fd", "track": "#334155", "value": "#2dd4bf",
         "question": ["#312e81", "#a5b4fc", "#e0e7ff"], "step": ["#1e293b", "#94a3b8", "#e5e7eb"],
         "answer": ["#334155", "#cbd5e1", "#f8fafc"], "right": ["#15803d", "#86efac", "#ffffff"],
         "wrong": ["#dc2626", "#fca5a5", "#ffffff"], "unjudged": ["#334155", "#94a3b8", "#e5e7eb"],

@@ -12,15 +12,20 @@ of a program is "Ben's coins" of a chain of thought. So that they meet,
   give it one name.
 
 A step that establishes nothing new leads to a state of its own, named by its parent and its text; a trace's end is
-named by its answer and verdict as well, so a right and a wrong answer never share a node. The set only grows along a
-trace, hence no cycles.
+named by its answer and verdict as well, so a right and a wrong answer never share a node. A Backtrack gives up what was
+established since the state it goes back to. Else the set only grows along a trace, hence no cycles; where Backtracks
+would close one, no trace of the problem gives anything up.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+import networkx as nx
 
 from reasoner.equations.tokens import tokenize
 from reasoner.quantities import canonical, quantities, same_name
 from reasoner.records import Problem, Step, Trace, content_id, state_ids
+from reasoner.ways_back import backtracks
 
 
 def state_paths(problem: Problem, traces: Iterable[Trace], merge: bool = False) -> dict[str, tuple[str, ...]]:
@@ -29,7 +34,11 @@ def state_paths(problem: Problem, traces: Iterable[Trace], merge: bool = False) 
         return {trace.id: tuple(state_ids(problem.id, trace.steps)) for trace in traces}
     traces = list(traces)
     keys = _Keys(problem, traces)
-    return {trace.id: tuple(_merged_path(problem, trace, keys)) for trace in traces}
+    given_up = {trace.id: dict(backtracks(trace.steps)) for trace in traces}
+    paths = {trace.id: tuple(_merged_path(problem, trace, keys, given_up[trace.id])) for trace in traces}
+    if any(given_up.values()) and _has_cycle(paths.values()):
+        paths = {trace.id: tuple(_merged_path(problem, trace, keys, {})) for trace in traces}
+    return paths
 
 
 def states_in_order(problem: Problem, paths: Mapping[str, Sequence[str]]) -> list[str]:
@@ -69,15 +78,22 @@ class _Keys:
                 yield quantity.key
 
 
-def _merged_path(problem: Problem, trace: Trace, keys: _Keys) -> list[str]:
-    """The trace's states, named by the quantities established so far."""
+def _merged_path(problem: Problem, trace: Trace, keys: _Keys, given_up: Mapping[int, int]) -> list[str]:
+    """The trace's states, named by the quantities established so far; `given_up`: Backtrack's step → its target."""
     path = [content_id("state", problem.id)]
     known: frozenset[str] = frozenset()
+    history = [known]
     for index, step in enumerate(trace.steps):
         now = known | keys.of(step)
         key = sorted(now) if now != known else [path[-1], " ".join(step.text.split())]
         if index == len(trace.steps) - 1:
             key = [*sorted(now), "the end", trace.answer or "", trace.verdict.status]
         path.append(content_id("merged", problem.id, *key))
-        known = now
+        known = history[given_up[index]] if index in given_up else now
+        history.append(known)
     return path
+
+
+def _has_cycle(paths: Iterable[Sequence[str]]) -> bool:
+    graph = nx.DiGraph(edge for path in paths for edge in pairwise(path))
+    return not nx.is_directed_acyclic_graph(graph)

@@ -17,15 +17,20 @@ _SOLVING = ("Solve Subquestion", "Solve Parent")
 
 def targets(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """(0-based step, state it leads back to) of every Backtrack, and of the Verify right before it, which failed."""
+    for index, target in backtracks(steps):
+        if index and steps[index - 1].action == "Verify" and target <= index - 1:
+            yield index - 1, target
+        yield index, target
+
+
+def backtracks(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
+    """(0-based step, state it leads back to) of every Backtrack that says, or lets one tell, where it goes."""
     for index, step in enumerate(steps):
         if step.action != "Backtrack":
             continue
         target = backtrack_target(steps, index)
-        if target is None or not 0 <= target <= index:
-            continue
-        if index and steps[index - 1].action == "Verify" and target <= index - 1:
-            yield index - 1, target
-        yield index, target
+        if target is not None and 0 <= target <= index:
+            yield index, target
 
 
 def backtrack_target(steps: Sequence[Step], index: int) -> int | None:

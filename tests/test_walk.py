@@ -233,7 +233,9 @@ def test_an_own_problem_that_cannot_be_asked_is_refused_in_words(workbench, ques
     assert workbench.store.count_problems() == 0
 
 
-@pytest.mark.parametrize("change", [{"num": 0}, {"num": 10**9}, {"num": "4"}, {"temperature": 9}, {"format": "prose"}])
+@pytest.mark.parametrize(
+    "change", [{"num": 0}, {"num": 10**9}, {"num": "4"}, {"temperature": 9}, {"formats": ["prose"]}, {"formats": "cot"}]
+)
 def test_samples_out_of_bounds_are_refused(workbench, wrong, change):
     asked = {"problem": wrong.problem_id, "num": 2, "temperature": 0.7, "format": "cot"} | change
     with pytest.raises(BadInput):
@@ -355,5 +357,5 @@ def test_pages_of_the_list_are_as_long_in_the_browser():
 
 def test_what_the_scripts_insert_as_html_was_typeset_by_the_server():
     inserted = re.findall(r"typeset: ([\w.\[\]]+)", component.script())
-    assert set(inserted) == {"problem.answer_html", "html", "figure.problem.solution_html"}
+    assert set(inserted) == {"problem.answer_html", "html", "figure.problem.solution_html", "form.outcome"}
     assert component.script().count("innerHTML") == 1

@@ -154,10 +154,10 @@ def _stream(workbench: Workbench, who: str, asked: Asked, problem_id: str) -> An
     if not workbench.is_ready:
         yield gr.skip(), {"message": "Loading the model …"}
     yield gr.skip(), {"notice": walk_events.unknown_words_notice(workbench.engine(), problem)}
-    num = 0
+    num, asked_for = 0, (asked.get("num") or 0) * len(walk_events.formats_asked(workbench, asked))
     for num, trace in enumerate(walk_events.sample(workbench, problem, asked), 1):
         screen = walk_view.screen_json(workbench, problem.id, who, trace.id, is_update=True)
-        yield screen, {"message": f"{num} of {asked.get('num')} sampled …"}
+        yield screen, {"message": f"{num} of {asked_for} sampled …"}
     yield gr.skip(), {"message": "1 new trace." if num == 1 else f"{num} new traces.", "is_done": True}
 
 

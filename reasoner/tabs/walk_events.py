@@ -15,7 +15,7 @@ from typing import Any, get_args
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.explore import explore
-from reasoner.formats import format_named
+from reasoner.formats import Format, format_named
 from reasoner.records import Label, LabelKind, Problem, Trace, content_id, make_problem
 from reasoner.solve import check_question, solve
 from reasoner.tabs import walk_view
@@ -155,16 +155,24 @@ def typed_problem(workbench: Workbench, asked: Asked) -> Problem:
 
 
 def sample(workbench: Workbench, problem: Problem, asked: Asked) -> Iterator[Trace]:
-    """Solve `problem` again; each trace is kept before it is yielded."""
+    """Solve `problem` again, in each format asked for; each trace is kept before it is yielded."""
     num = whole(asked, "num", 1, MAX_SAMPLES)
     temperature = number(asked, "temperature", 0, 2)
-    writing = format_named(text(asked, "format") or workbench.formats()[0])
-    sampling = replace(
-        writing.sampling(num=1 if temperature == 0 else num), temperature=temperature, seed=secrets.randbelow(2**31)
-    )
-    for trace in solve(workbench.engine(), problem, writing.name, sampling):
-        workbench.store.add_traces([trace])
-        yield trace
+    for writing in formats_asked(workbench, asked):
+        sampling = replace(
+            writing.sampling(num=1 if temperature == 0 else num), temperature=temperature, seed=secrets.randbelow(2**31)
+        )
+        for trace in solve(workbench.engine(), problem, writing.name, sampling):
+            workbench.store.add_traces([trace])
+            yield trace
+
+
+def formats_asked(workbench: Workbench, asked: Asked) -> list[Format]:
+    """The formats that the page wants, each once; the model's own first one where it names none."""
+    names = asked.get("formats") or [workbench.formats()[0]]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BadInput("The page sent formats that cannot be: reload the page and try again.")
+    return [format_named(name) for name in dict.fromkeys(names)]
 
 
 def unknown_words_notice(engine: Engine, problem: Problem) -> str:

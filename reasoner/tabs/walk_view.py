@@ -38,6 +38,7 @@ def screen_json(
         "progress": store.progress(annotator),
         "last": last_label(store, annotator),
         "formats": [[name, FORMATS[name].title] for name in workbench.formats()],
+        "titles": {name: writing.title for name, writing in FORMATS.items()},
         "focus": {"trace": trace_id, "step": step},
     }
     problem = store.problem(problem_id) if problem_id else None

@@ -23,7 +23,13 @@ from pathlib import Path
 from .landlock import landlock_version, restrict_files
 from .seccomp import SET_NO_NEW_PRIVILEGES, has_seccomp, restrict_calls
 
-LIMITS = ("no-new-privileges", "rlimits", "landlock", "seccomp")
+WORDS = {
+    "no-new-privileges": "No capability of the system's, and no way to gain one.",
+    "rlimits": "Memory, processor time, open files and the size of files are bounded.",
+    "landlock": "Only the libraries' folders can be read; nothing can be written.",
+    "seccomp": "No network (TCP, UDP, Unix sockets), no other process, no signal: the kernel refuses the calls.",
+}
+LIMITS = tuple(WORDS)
 SET_DUMPABLE, SET_DEATH_SIGNAL, DROP_BOUNDING = 4, 1, 24  # prctl
 CAPABILITY_VERSION = 0x20080522
 NUM_CAPABILITIES = 41
@@ -40,6 +46,11 @@ def kernel_limits() -> tuple[str, ...]:
         "seccomp": has_seccomp(),
     }
     return tuple(limit for limit in LIMITS if has[limit])
+
+
+def describe() -> list[tuple[str, bool, str]]:
+    """(limit, does this system have it, what it means) for a person."""
+    return [(limit, limit in kernel_limits(), words) for limit, words in WORDS.items()]
 
 
 def apply_limits(

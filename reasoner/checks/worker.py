@@ -44,6 +44,7 @@ class Worker:
     def __init__(self, program: str, seconds: float = 5.0) -> None:
         self._program = program
         self._seconds = seconds
+        self.limits: tuple[str, ...] = ()  # that the child said it put on itself: names of sandbox.limits.LIMITS
         self._lock = threading.Lock()
         self._owner = os.getpid()
         self._process: subprocess.Popen[str] | None = None
@@ -95,7 +96,9 @@ class Worker:
         self._lines = queue.Queue()
         assert self._process.stdout is not None
         threading.Thread(target=_pump, args=(self._process.stdout, self._lines), daemon=True).start()
-        return self._read(START_SECONDS) is not None
+        ready = self._read(START_SECONDS)
+        self.limits = tuple(ready.get("limits", ())) if ready else ()
+        return ready is not None
 
     def _read(self, seconds: float) -> Reply | None:
         try:
@@ -130,13 +133,13 @@ def _pump(stream: IO[str], lines: "queue.Queue[str]") -> None:
 
 
 def answer_questions(load: Callable[[], Callable[[Question], Reply]], seconds: float) -> None:
-    """In the child: one JSON line in, one out, until the input ends; `load` imports what is needed and gives the answerer.
+    """In the child: one JSON line in, one out, until the input ends.
 
-    A question that raises is answered {"error": …}; one that takes longer than `seconds` ends this process.
+    `load` imports what is needed and gives what answers a question. A question that raises is answered {"error": …};
+    one that takes longer than `seconds` ends this process.
     """
-    limit_memory()
     answer = load()
-    print(json.dumps({"ready": True}), flush=True)
+    print(json.dumps({"ready": True, "limits": _limit()}), flush=True)
     for line in sys.stdin:
         question = json.loads(line)
         limit_this_process(seconds)
@@ -158,10 +161,11 @@ def limit_this_process(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def limit_memory() -> None:
-    """In the child: at most MAX_BYTES of address space, where the system knows such a limit."""
-    if sys.platform == "win32":
-        return
-    import resource
+def _limit() -> list[str]:
+    """Give up every right that answering does not need, and name the limits that are on."""
+    from reasoner.checks.sandbox.limits import apply_limits
 
-    resource.setrlimit(resource.RLIMIT_AS, (MAX_BYTES, MAX_BYTES))
+    try:
+        return list(apply_limits(memory=MAX_BYTES))
+    except OSError:  # refused half-way: what is computed here is our own libraries' work, so it goes on
+        return []

@@ -126,7 +126,7 @@ class Program:
                 result = Fraction(stack.pop()) / percent
                 result = snapped(result, places + 2) if snap and percent == 100 else result
             elif kind in _PREFIX:
-                result = -stack.pop() if kind == "neg" else _root(stack.pop())
+                result = -stack.pop() if kind == "neg" else root(stack.pop())
             else:
                 right = stack.pop()
                 result = _apply(kind, stack.pop(), right)
@@ -149,20 +149,20 @@ def _apply(sign: str, left: _Number, right: _Number) -> _Number | None:
         return left * right
     if sign == "/":
         return _slim(Fraction(left) / right) if right else None
-    return _power(Fraction(left), Fraction(right))
+    return power(Fraction(left), Fraction(right))
 
 
-def _power(base: Fraction, exponent: Fraction) -> Fraction | None:
-    """base ** exponent, where that is rational and of bounded size."""
+def power(base: Fraction, exponent: Fraction) -> Fraction | None:
+    """base ** exponent; None where that is not rational or of unbounded size."""
     if exponent == Fraction(1, 2):
-        return _root(base)
+        return root(base)
     if exponent.denominator != 1 or abs(exponent) > MAX_POWER or (not base and exponent < 0):
         return None
     size = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(int(exponent))
     return Fraction(base ** int(exponent)) if size <= MAX_BITS else None
 
 
-def _root(value: _Number) -> Fraction | None:
+def root(value: _Number) -> Fraction | None:
     if value < 0:
         return None
     over, under = math.isqrt(value.numerator), math.isqrt(value.denominator)

@@ -1,0 +1,34 @@
+"""What the two formats that a solver answers have in common: the words for its outcome, step by step.
+
+outcome(3, ("Ben_coins",), Solved("value", "67", {"Ben_coins": "67"}))      "Ben_coins = 67"
+"""
+
+import re
+from collections.abc import Sequence
+
+from reasoner.checks.solved import Solved
+
+MAX_SHOWN = 4  # values in one outcome
+_NAMED = {"none": "no solution", "many": "not determined", "unreadable": "unreadable"}
+_NUMBER = re.compile(r"\s*=\s*[-+]?[$]?\s*[\d,]*\.?\d+\s*%?\s*(?:[#(].*)?$")
+
+
+def failure(solved: Solved) -> str:
+    """Why there is no answer: "UNSAT: …", "AMBIG: …", "timeout: …"; empty where there is one."""
+    if solved.status == "value":
+        return ""
+    return f"{_NAMED.get(solved.status, solved.status)}: {solved.reason}".rstrip(": ")
+
+
+def outcome(index: int, names: Sequence[str], solved: Solved) -> str:
+    """What step `index` comes to: the values of `names` in the solution, or which steps it contradicts."""
+    if solved.status in ("none", "UNSAT") and index in solved.lines:
+        others = [str(line + 1) for line in solved.lines if line != index][:MAX_SHOWN]
+        return f"UNSAT: contradicts step {', '.join(others)}" if others else "UNSAT: cannot hold"
+    shown = [f"{name.partition('#')[0]} = {solved.values[name]}" for name in names if name in solved.values]
+    return ", ".join(shown[:MAX_SHOWN])
+
+
+def is_given(text: str) -> bool:
+    """Does a line only state a number: "Ana_coins = 41"?"""
+    return _NUMBER.search(text) is not None

@@ -1,0 +1,430 @@
+"""How a corrected value flows on through a solution: by names and by numbers, equation by equation.
+
+    flow = Flow("Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many as Ben. …")
+    flow.step(0, "Ben's coins = 41 + 26 = 76")      76 → 67: 41 + 26 is 67
+    flow.step(1, "Cal's coins = 76 * 3 = 228")      76 → 67: step 1 made it; 228 → 201: 67 * 3 is 201
+    flow.step(2, "The answer is 228.")              228 → 201: step 2 made it
+
+A number is *derived* from a wrong result when it has its value and could come from nowhere else: not from the question
+(told.py), not from another equation of the solution, not from a constant that the words call for ("12 months"). What
+stands under a name ("Ben's coins * 3 = 76 * 3") is derived for certain, and so is the last result said again as the
+answer. A number that could come from two places is left, and said so.
+
+Values are exact fractions; a result that was rounded is rounded again in the same way.
+
+Not covered: numbers in words; rounded copies of a wrong result ("33" for 33.4).
+"""
+
+import re
+from dataclasses import dataclass, field
+from fractions import Fraction
+from math import ceil, floor
+
+from reasoner.actions import is_summary
+from reasoner.checks.information import CONSTANTS
+from reasoner.checks.sides import is_equal, is_passed_over, written
+from reasoner.equations import Chain, chains
+from reasoner.equations.program import Program
+from reasoner.equations.runs import Side
+from reasoner.equations.tokens import Token, tokenize
+from reasoner.told import told
+
+Values = dict[str, Fraction]
+MAX_DIGITS = 40  # of a number written into a text
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """One number of one step that became another."""
+
+    step: int  # 0-based
+    start: int  # place in the step's text as it was
+    end: int
+    before: str
+    after: str
+    why: str  # for a person
+    expression: str = ""  # what was computed for it, in Python; empty where a value was carried over
+    computed: Fraction | None = None  # the expression's exact value
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A number that may have to change too, and why nobody can tell."""
+
+    step: int  # 0-based
+    start: int
+    end: int
+    text: str
+    why: str
+
+
+@dataclass(slots=True)
+class _Made:
+    """A wrong result and what it should have been."""
+
+    value: Fraction
+    step: int
+
+
+@dataclass(slots=True)
+class Flow:
+    """The state of a repair, fed step by step."""
+
+    question: str
+    edits: list[Edit] = field(default_factory=list)
+    left: list[Left] = field(default_factory=list)
+    _old: Values = field(default_factory=dict)  # what the solution says of named quantities
+    _new: Values = field(default_factory=dict)  # what it should say
+    _changed: dict[Fraction, list[_Made]] = field(default_factory=dict)  # wrong value → what it should be
+    _stated: set[Fraction] = field(default_factory=set)  # results that stay as they are
+    _last: tuple[Fraction, Fraction] | None = None  # the last result: as it was, as it is now
+    _told: frozenset[Fraction] = frozenset()
+
+    def __post_init__(self) -> None:
+        self._told = frozenset(meaning for number in told(self.question) for meaning in number.meanings)
+
+    def read(self, text: str) -> None:
+        """Take in a step that stays as it is."""
+        for chain in chains(text):
+            self._learn(chain, {})
+            for side in chain.sides[1:]:
+                value = side.value(self._old)
+                if side.program.is_bare and value is not None:
+                    self._stated.add(value)
+                    self._last = (value, value)
+
+    def step(self, index: int, text: str) -> str:
+        """Put one step right; its new text."""
+        done = _Step(self, index, text)
+        done.run()
+        edits = [done.edits[start] for start in sorted(done.edits)]
+        self.edits += edits
+        self.left += done.left
+        return replaced(text, edits)
+
+    def _learn(self, chain: Chain, new: dict[int, Fraction]) -> None:
+        """Keep what a chain says that its name is worth, before and after (arithmetic._learn's rule)."""
+        label = chain.sides[0].label
+        if not label or not (len(label) > 1 or label.isupper()) or re.search(r"[\\_]", label):
+            return
+        side = chain.sides[-1]
+        for known, value in ((self._old, side.value(self._old)), (self._new, value_of(side, self._new, new))):
+            known.pop(label, None)
+            if value is not None:
+                known[label] = value
+
+    def _source(self, value: Fraction, text: str) -> str:
+        """Where else than from a wrong result `value` may come from; empty when from nowhere."""
+        if value in self._told:
+            return "the question tells this number too"
+        if value in self._stated:
+            return "another equation gives this number too"
+        about = CONSTANTS.get(int(value)) if value.denominator == 1 else None
+        words = re.findall(r"[a-z]{3,}", about or "")
+        if any(re.search(rf"\b{word.rstrip('s')}", f"{self.question} {text}", re.IGNORECASE) for word in words):
+            return f"it may stand for {about}"
+        return ""
+
+
+@dataclass(slots=True)
+class _Step:
+    """One step being put right. Values by the place of their number in the text."""
+
+    flow: Flow
+    index: int
+    text: str
+    edits: dict[int, Edit] = field(default_factory=dict)  # by the start of their number
+    left: list[Left] = field(default_factory=list)
+    new: dict[int, Fraction] = field(default_factory=dict)  # start of a number → its exact value from now on
+
+    def run(self) -> None:
+        found = chains(self.text)
+        order = sorted(
+            (side.start, number, place) for number, chain in enumerate(found) for place, side in enumerate(chain.sides)
+        )
+        inside = {token.start for chain in found for side in chain.sides for token in numbers_of(self.text, side)}
+        loose = [token for token in _numbers(self.text) if token.start not in inside]
+        for start, number, place in order:
+            while loose and loose[0].start < start:
+                self._carry(loose.pop(0))
+            chain = found[number]
+            self._side(chain, place)
+            if place == len(chain.sides) - 1:
+                self.flow._learn(chain, self.new)
+        for token in loose:
+            self._carry(token)
+
+    def _side(self, chain: Chain, place: int) -> None:
+        """One side: its numbers carried over, or, where it is a result, computed again."""
+        side = chain.sides[place]
+        before = next((one for one in reversed(chain.sides[:place]) if self._old(one) is not None), None)
+        if (
+            place
+            and side.program.is_bare
+            and before is not None
+            and not (before.program.is_bare and before.label == "")
+        ):
+            self._result(before, side)
+            return
+        aligned = _aligned(self.text, before, side) if before is not None else {}
+        for token in numbers_of(self.text, side):
+            if token.start in aligned:
+                self._copy(token, aligned[token.start])
+            else:
+                self._carry(token)
+        if place == 1 and chain.sides[0].program.is_bare and not chain.sides[0].label and not side.program.is_bare:
+            self._result(side, chain.sides[0])  # "15 coins = 7 + 8": the result stands first
+
+    def _old(self, side: Side) -> Fraction | None:
+        return side.value(self.flow._old)
+
+    def _copy(self, token: Token, item: "str | int") -> None:
+        """A number that stands for a name, or for a number, of the side before it."""
+        if isinstance(item, int):
+            value, why = self.new.get(item), "as before it"
+            if value is None:
+                value = next(one.value for one in _numbers(self.text) if one.start == item)
+        else:
+            named, why = self.flow._new.get(item), f"{item} is {{}}"
+            if named is None:
+                self._carry(token)
+                return
+            value = named
+        if value != token.value and not _rounds(value, token):
+            self._write(token, value, why.format(written(value)))
+
+    def _carry(self, token: Token) -> None:
+        """A number that nothing computes: another one if it is derived from a wrong result."""
+        made = self.flow._changed.get(token.value)
+        if not made:
+            return
+        source = self.flow._source(token.value, self.text)
+        is_answer = self._is_answer(token) and self.flow._last is not None and self.flow._last[0] == token.value
+        if is_answer and self.flow._last is not None:
+            if self.flow._last[1] != token.value:
+                self._write(token, self.flow._last[1], "the last result, said again")
+        elif source or len({one.value for one in made}) > 1:
+            why = source or "two wrong results had this value"
+            self.left.append(Left(self.index, token.start, token.end, token.text, why))
+        else:
+            self._write(token, made[-1].value, f"step {made[-1].step + 1} makes {written(made[-1].value)}")
+
+    def _is_answer(self, token: Token) -> bool:
+        """Is this the number that states the final answer?"""
+        numbers = _numbers(self.text)
+        return bool(numbers) and numbers[-1].start == token.start and (is_summary(self.text) or _states(self.text))
+
+    def _result(self, left: Side, side: Side) -> None:
+        """A number that `left` computes."""
+        tokens = numbers_of(self.text, side)
+        old, computed, said = self._old(left), value_of(left, self.flow._new, self.new), side.value(self.flow._old)
+        if old is None or computed is None or said is None or len(tokens) != 1 or (left.label and old != said):
+            for token in tokens:  # a name that gets a new value is carried on, too
+                self._carry(token)
+            return
+        token, was_equal = tokens[0], is_equal(left, side, self.flow._old)
+        value: Fraction | None = said
+        if not was_equal and not is_passed_over(left, side, self.flow._old):
+            value = computed
+        elif computed != old:
+            value = _as_before(old, said, computed, was_equal)
+        if value is None:
+            why = f"it is no plain result of {left.text.strip()}, which changed"
+            self.left.append(Left(self.index, token.start, token.end, token.text, why))
+            return
+        self.flow._last = (token.value, token.value if value == said else _on_paper(side, token, value))
+        if value == said:
+            self.flow._stated.add(token.value)
+            return
+        why = f"{_in_figures(self.text, left, self.new)} is {written(computed)}"
+        expression = python_of(left, self.flow._new, self.new)
+        if self._write(token, self.flow._last[1], why, (expression, computed)):
+            self.flow._changed.setdefault(token.value, []).append(_Made(self.flow._last[1], self.index))
+
+    def _write(
+        self, token: Token, value: Fraction, why: str, computed: tuple[str, Fraction | None] = ("", None)
+    ) -> bool:
+        after = number_text(value, token)
+        if after is None or (value < 0 and self.text[: token.start].rstrip().endswith(("-", "−"))):
+            self.left.append(
+                Left(self.index, token.start, token.end, token.text, f"{written(value)} cannot stand here")
+            )
+            return False
+        self.new[token.start] = value
+        if after != token.text:
+            self.edits[token.start] = Edit(self.index, token.start, token.end, token.text, after, why, *computed)
+        return True
+
+
+def _states(text: str) -> bool:
+    return bool(re.search(r"####|\\boxed|^\s*A:|\banswer\b", text, re.IGNORECASE | re.MULTILINE))
+
+
+# ── numbers and their places ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _numbers(text: str) -> list[Token]:
+    """The numbers of a text, those of calculator marks included, in order."""
+    found: list[Token] = []
+    for token in tokenize(text):
+        if token.kind == "mark":
+            found += [one for one in tokenize(text, token.start + 2, token.end - 2) if one.kind == "number"]
+        elif token.kind == "number":
+            found.append(token)
+    return found
+
+
+def numbers_of(text: str, side: Side) -> list[Token]:
+    """The numbers of a side, calculator marks in it left out, in the order of its program's."""
+    return [token for token in tokenize(text, side.start, side.end) if token.kind == "number"]
+
+
+def _aligned(text: str, named: Side, figures: Side) -> dict[int, str | int]:
+    """Start of each number of "41 * 4" → what stands in its place in "Ana's coins * 5": a name, or a number's start."""
+    if figures.program.names or not named.program.names or named.label:
+        return {}
+    shapes = [
+        ["" if item[0] in ("number", "name") else item[0] for item in side.program.items] for side in (named, figures)
+    ]
+    tokens, own = numbers_of(text, figures), iter(numbers_of(text, named))
+    operands = [item for item in named.program.items if item[0] in ("number", "name")]
+    if shapes[0] != shapes[1] or len(tokens) != len(operands):
+        return {}
+    places: dict[int, str | int] = {}
+    for token, item in zip(tokens, operands, strict=True):
+        if item[0] == "name":
+            places[token.start] = item[3]
+        elif (twin := next(own, None)) is not None:
+            places[token.start] = twin.start
+    return places
+
+
+def value_of(side: Side, known: Values, new: dict[int, Fraction]) -> Fraction | None:
+    """The value of a side when some of its numbers (by their start) are others."""
+    return None if side.is_opaque else _rebuilt(side, new).value(known)
+
+
+def _rebuilt(side: Side, new: dict[int, Fraction]) -> Program:
+    """The side's program with other numbers; needs the text only through `side.text`."""
+    tokens = [token for token in tokenize(side.text) if token.kind == "number"]
+    program = Program()
+    places = iter(tokens)
+    items: list[tuple[str, int | Fraction, int, str]] = []
+    for item in side.program.items:
+        token = next(places, None) if item[0] == "number" else None
+        if token is not None and side.start + token.start in new:
+            value = new[side.start + token.start]
+            items.append(("number", value, 0, ""))
+        else:
+            items.append(item)
+    program.items = items
+    program.names = list(side.program.names)
+    return program
+
+
+def _as_before(old: Fraction, said: Fraction, computed: Fraction, was_equal: bool) -> Fraction | None:
+    """What `computed` becomes as `old` became `said`: the same, rounded, cut, or turned into another unit."""
+    if old == said:
+        return computed
+    if not was_equal:
+        return computed * said / old if old else None  # a conversion: "$0.25 * 2 = 50 cents"
+    if old * 100 == said or old == said * 100:
+        return computed * said / old  # percent
+    if said.denominator == 1 and abs(old - said) < 1:
+        nearest = Fraction(floor(computed + Fraction(1, 2)))
+        if said == floor(old + Fraction(1, 2)):
+            return nearest
+        return Fraction(floor(computed) if said == floor(old) else ceil(computed))
+    return computed
+
+
+def _on_paper(side: Side, token: Token, value: Fraction) -> Fraction:
+    """The figure to write for a value: 25 for a quarter beside "%", without the sign that stands before it."""
+    said = abs(side.program.value({}) or Fraction(0))
+    figure = value * 100 if side.program.has_percent and said * 100 == token.value else value
+    return -figure if any(item[0] == "neg" for item in side.program.items) else figure
+
+
+def _rounds(value: Fraction, token: Token) -> bool:
+    """Is the number in the text what `value` rounds to at its decimals?"""
+    return value.denominator != 1 and abs(value - token.value) < Fraction(1, 10 ** max(token.num_decimals, 1))
+
+
+def number_text(value: Fraction, like: Token) -> str | None:
+    """`value` written as the number that it replaces: its thousands commas, its decimals. None for a huge one."""
+    places = like.num_decimals
+    commas = "," if "," in like.text else ""
+    if value.denominator == 1 and not places:
+        text = format(value.numerator, commas)
+        return text if len(text) <= MAX_DIGITS else None
+    exact = _num_places(value)
+    digits = max(places, exact) if exact is not None and exact <= 6 else max(places, 2)
+    if abs(value) >= 10**MAX_DIGITS:
+        return None
+    scaled = abs(value) * 10**digits
+    whole, rest = divmod(floor(scaled + Fraction(1, 2)), 10**digits)
+    sign = "-" if value < 0 else ""
+    return f"{sign}{format(whole, commas)}.{rest:0{digits}d}" if digits else f"{sign}{format(whole, commas)}"
+
+
+def _num_places(value: Fraction) -> int | None:
+    """Digits after the point that `value` takes exactly; None where it has no end."""
+    under, places = value.denominator, 0
+    while under % 10 == 0 or under % 2 == 0 or under % 5 == 0:
+        under //= 10 if under % 10 == 0 else 2 if under % 2 == 0 else 5
+        places += 1
+    return places if under == 1 else None
+
+
+# ── what was computed ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def python_of(side: Side, known: Values, new: dict[int, Fraction]) -> str:
+    """The side as a Python expression with every name's value in its place: "(41 + 26)"; empty where it cannot be."""
+    stack: list[str] = []
+    for kind, number, _, name in _rebuilt(side, new).items:
+        if kind == "number":
+            stack.append(_literal(Fraction(number)))
+        elif kind == "name":
+            if name not in known:
+                return ""
+            stack.append(_literal(known[name]))
+        elif kind == "percent":
+            stack.append(f"({stack.pop()} / 100)")
+        elif kind == "neg":
+            stack.append(f"(-{stack.pop()})")
+        elif kind == "root":
+            stack.append(f"({stack.pop()} ** 0.5)")
+        else:
+            right = stack.pop()
+            stack.append(f"({stack.pop()} {'**' if kind == '^' else kind} {right})")
+    text = stack[-1] if stack else ""
+    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
+
+
+def _literal(value: Fraction) -> str:
+    places = _num_places(value)
+    if value.denominator == 1:
+        return str(value.numerator) if value >= 0 else f"({value.numerator})"
+    if places is not None and places <= 12:
+        return f"{float(value)!r}"
+    return f"({value.numerator} / {value.denominator})"
+
+
+def _in_figures(text: str, side: Side, new: dict[int, Fraction]) -> str:
+    """The side as it reads now: "67 * 3"."""
+    parts, place = [], side.start
+    for token in numbers_of(text, side):
+        if token.start in new:
+            parts += [text[place : token.start], number_text(new[token.start], token) or token.text]
+            place = token.end
+    return re.sub(r"<<[^<>]*>>", "", "".join([*parts, text[place : side.end]])).strip()
+
+
+def replaced(text: str, edits: list[Edit]) -> str:
+    """`text` with its numbers put right."""
+    parts, place = [], 0
+    for edit in sorted(edits, key=lambda edit: edit.start):
+        parts += [text[place : edit.start], edit.after]
+        place = edit.end
+    return "".join([*parts, text[place:]])

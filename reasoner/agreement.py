@@ -187,7 +187,11 @@ def _badge(
     if own is None:
         return Badge("none", "no answer" if vote.answer is None else "an answer that could not be compared")
     agrees = tuple(name for name, _ in by_format if format_group.get(name) == own)
-    disagrees = tuple((name, answer or "") for name, answer in by_format if format_group.get(name) != own)
+    disagrees = tuple(
+        (name, groups[format_group[name]].answer if name in format_group else "")
+        for name, _ in by_format
+        if format_group.get(name) != own
+    )
     same = len(groups[own].trace_ids)
     about = (agrees, disagrees, vote.is_executed, same, num_samples)
     if len(by_format) < 2:

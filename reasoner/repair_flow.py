@@ -31,6 +31,7 @@ from reasoner.told import told
 
 Values = dict[str, Fraction]
 MAX_DIGITS = 40  # of a number written into a text
+MAX_PLACES = 4  # decimals kept because the number before had them
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class Flow:
     _told: frozenset[Fraction] = frozenset()
 
     def __post_init__(self) -> None:
-        self._told = frozenset(meaning for number in told(self.question) for meaning in number.meanings)
+        self._told = frozenset(number.value for number in told(self.question))
 
     def read(self, text: str) -> None:
         """Take in a step that stays as it is."""
@@ -140,7 +141,9 @@ class _Step:
     def run(self) -> None:
         found = chains(self.text)
         order = sorted(
-            (side.start, number, place) for number, chain in enumerate(found) for place, side in enumerate(chain.sides)
+            (self._start(side), number, place)
+            for number, chain in enumerate(found)
+            for place, side in enumerate(chain.sides)
         )
         inside = {token.start for chain in found for side in chain.sides for token in numbers_of(self.text, side)}
         loose = [token for token in _numbers(self.text) if token.start not in inside]
@@ -153,6 +156,10 @@ class _Step:
                 self.flow._learn(chain, self.new)
         for token in loose:
             self._carry(token)
+
+    def _start(self, side: Side) -> int:
+        """Where its first number stands: a calculator mark may come between "$" and that."""
+        return next((token.start for token in numbers_of(self.text, side)), side.start)
 
     def _side(self, chain: Chain, place: int) -> None:
         """One side: its numbers carried over, or, where it is a result, computed again."""
@@ -172,7 +179,7 @@ class _Step:
                 self._copy(token, aligned[token.start])
             else:
                 self._carry(token)
-        if place == 1 and chain.sides[0].program.is_bare and not chain.sides[0].label and not side.program.is_bare:
+        if place == 1 and len(chain.sides) == 2 and chain.sides[0].program.is_bare and not side.program.is_bare:
             self._result(side, chain.sides[0])  # "15 coins = 7 + 8": the result stands first
 
     def _old(self, side: Side) -> Fraction | None:
@@ -358,6 +365,7 @@ def number_text(value: Fraction, like: Token) -> str | None:
         text = format(value.numerator, commas)
         return text if len(text) <= MAX_DIGITS else None
     exact = _num_places(value)
+    places = places if places <= MAX_PLACES else 0  # "28.333333333333332" was no choice of the writer's
     digits = max(places, exact) if exact is not None and exact <= 6 else max(places, 2)
     if abs(value) >= 10**MAX_DIGITS:
         return None

@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
+from reasoner.api_review import ReviewApi
 from reasoner.checks import check_trace
 from reasoner.checks.answers import extract_answer, judge
 from reasoner.errors import BadInput
@@ -65,7 +66,8 @@ class Api:
             self.export_labels,
             self.import_rows,
         )
-        return {function.__name__: function for function in functions}
+        own = {function.__name__: function for function in functions}
+        return own | ReviewApi(self.workbench).functions()
 
     def list_problems(
         self,
@@ -75,6 +77,7 @@ class Api:
         labelled: bool | None = None,
         limit: int = 20,
         offset: int = 0,
+        agreement: str = "",
     ) -> Json:
         """List the problems in the store, with how many of their solutions reach the right answer.
 
@@ -85,6 +88,7 @@ class Api:
             labelled: true for problems with a label, false for those without, null for all.
             limit: How many problems to return, 1 to 1000.
             offset: How many problems to skip, for paging.
+            agreement: Only problems whose formats "agree" on an answer, or "disagree". Empty for all.
 
         Returns:
             {"total": how many match, "problems": [{"id", "question", "answer", "source", "num_right", ...}]}
@@ -94,6 +98,7 @@ class Api:
             "source": arguments.text(source, "source"),
             "verdict": arguments.choice(verdict, "verdict", ("", "right", "wrong", "unjudged")),
             "labelled": None if labelled is None else arguments.flag(labelled, "labelled"),
+            "agreement": arguments.choice(agreement, "agreement", ("", "agree", "disagree")),
         }
         limit = arguments.whole(limit, "limit", 1, MAX_ROWS)
         offset = arguments.whole(offset, "offset", 0, 2**31)

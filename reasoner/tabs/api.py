@@ -12,7 +12,7 @@ from gradio.events import api
 
 from reasoner.errors import WorkbenchError
 
-SLOW = ("solve_problem", "find_pit")  # they sample from the model, which does one thing at a time
+SLOW = ("solve_problem", "find_pit", "translate_trace")  # they sample from the model, which does one thing at a time
 
 
 def expose(functions: dict[str, Callable[..., Any]], slow: tuple[str, ...] = ()) -> None:

@@ -302,16 +302,21 @@ class _Writer:
             self.index = end - 1
 
     def _after_open(self, token: _Token) -> None:
-        inside = self._peek()
-        close = next((i for i in range(self.index, len(self.tokens)) if self.tokens[i].kind == "close"), None)
+        """A bracket after an operand: a factor, or a unit ("12 (months)"), which is left out."""
         before = self._peek(-1)
-        if close is not None and all(each.kind == "name" for each in self.tokens[self.index + 1 : close]):
-            known = self.names.has(" ".join(each.text for each in self.tokens[self.index + 1 : close]))
-            if not known:
-                self.index = close  # "12 (months)"
-                return
-        if inside is None or (before is not None and before.kind == "name" and len(before.text) > 1):
-            raise Unreadable(f'"{before.text if before else ""}(" is no function: write * for times')
+        assert before is not None
+        is_name = before.kind == "name" and len(before.text) > 1
+        if is_name and before.end == token.start:
+            raise Unreadable(f'"{before.text}(" is no function: write * for times')
+        tokens = self.tokens
+        close = next((i for i in range(self.index, len(tokens)) if tokens[i].kind == "close"), self.index)
+        inside = tokens[self.index + 1 : close]
+        phrase = " ".join(each.text for each in inside)
+        if inside and all(each.kind == "name" for each in inside) and not self.names.has(phrase):
+            self.index = close
+            return
+        if is_name:
+            raise Unreadable(f'a bracket follows "{before.text}": write * for times')
         self.out.append("*")
         self._open(False)
 

@@ -93,12 +93,17 @@ class _Reader:
         if not is_code or line.startswith("#"):
             return Statement(line, "words")
         try:
-            return self._python(line)
+            tree = parse_python(line, "exec")
         except Unreadable as error:
-            return self._written(line, str(error))
+            return self._written(line, str(error), is_python=False)
+        try:
+            assert isinstance(tree, ast.Module)
+            return self._python(line, tree)
+        except Unreadable as error:
+            return self._written(line, str(error), is_python=True)
 
-    def _written(self, line: str, why: str) -> Statement:
-        """A line that is not this Python: an equation as people write it, or words."""
+    def _written(self, line: str, why: str, is_python: bool) -> Statement:
+        """A line that is not this Python: an equation as people write it, or words; `why` Python could not read it."""
         if re.match(r"(?:if|for|while|else|elif|with|class|try|lambda)\b.*:\s*$", line):
             if ".check(" in line or line == "else:":
                 return Statement(line, "words")
@@ -106,7 +111,7 @@ class _Reader:
         try:
             relations = read_line(line, self.names)
         except Unreadable as error:
-            return Statement(line, "constraint", error=str(error) if "\n" in line or "(" not in line else why)
+            return Statement(line, "constraint", error=why if is_python else str(error))
         programs = tuple(self._now((*relation.left, *relation.right, (relation.sign, "", 2))) for relation in relations)
         if not programs:
             is_words = re.match(r"^[^=<>]*$", line) and " " in line
@@ -115,9 +120,7 @@ class _Reader:
         self.given.add(defined)
         return Statement(line, "constraint", programs, defines=self._shown(defined))
 
-    def _python(self, line: str) -> Statement:
-        tree = parse_python(line, "exec")
-        assert isinstance(tree, ast.Module)
+    def _python(self, line: str, tree: ast.Module) -> Statement:
         whole = Statement(line, "words")
         for node in tree.body:
             part = self._statement(line, node)

@@ -5,12 +5,16 @@ FORMATS["transitions"].parse("Formalize: find Ben's coins\nSummarize: the answer
 
 from reasoner.errors import BadInput
 from reasoner.formats.cot import COT
+from reasoner.formats.equations import EQUATIONS
 from reasoner.formats.format import Format, Reading
 from reasoner.formats.program import PROGRAM
+from reasoner.formats.specification import SPECIFICATION
 from reasoner.formats.text_code import TEXT_CODE
 from reasoner.formats.transitions import TRANSITIONS
 
-FORMATS: dict[str, Format] = {format.name: format for format in (TRANSITIONS, COT, PROGRAM, TEXT_CODE)}
+FORMATS: dict[str, Format] = {
+    format.name: format for format in (TRANSITIONS, COT, PROGRAM, TEXT_CODE, EQUATIONS, SPECIFICATION)
+}
 
 __all__ = ["FORMATS", "Format", "Reading", "format_named"]
 

@@ -18,20 +18,27 @@ Not covered: numbers in words; rounded copies of a wrong result ("33" for 33.4).
 import re
 from dataclasses import dataclass, field
 from fractions import Fraction
-from math import ceil, floor
 
 from reasoner.actions import is_summary
 from reasoner.checks.information import CONSTANTS
 from reasoner.checks.sides import is_equal, is_passed_over, written
 from reasoner.equations import Chain, chains
-from reasoner.equations.program import Program
 from reasoner.equations.runs import Side
-from reasoner.equations.tokens import Token, tokenize
+from reasoner.equations.tokens import Token
+from reasoner.repair_numbers import (
+    Values,
+    aligned,
+    all_numbers,
+    as_before,
+    in_figures,
+    number_text,
+    numbers_of,
+    on_paper,
+    python_of,
+    rounds,
+    value_of,
+)
 from reasoner.told import told
-
-Values = dict[str, Fraction]
-MAX_DIGITS = 40  # of a number written into a text
-MAX_PLACES = 4  # decimals kept because the number before had them
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +153,7 @@ class _Step:
             for place, side in enumerate(chain.sides)
         )
         inside = {token.start for chain in found for side in chain.sides for token in numbers_of(self.text, side)}
-        loose = [token for token in _numbers(self.text) if token.start not in inside]
+        loose = [token for token in all_numbers(self.text) if token.start not in inside]
         for start, number, place in order:
             while loose and loose[0].start < start:
                 self._carry(loose.pop(0))
@@ -173,10 +180,10 @@ class _Step:
         ):
             self._result(before, side)
             return
-        aligned = _aligned(self.text, before, side) if before is not None else {}
+        twins = aligned(self.text, before, side) if before is not None else {}
         for token in numbers_of(self.text, side):
-            if token.start in aligned:
-                self._copy(token, aligned[token.start])
+            if token.start in twins:
+                self._copy(token, twins[token.start])
             else:
                 self._carry(token)
         if place == 1 and len(chain.sides) == 2 and chain.sides[0].program.is_bare and not side.program.is_bare:
@@ -190,14 +197,14 @@ class _Step:
         if isinstance(item, int):
             value, why = self.new.get(item), "as before it"
             if value is None:
-                value = next(one.value for one in _numbers(self.text) if one.start == item)
+                value = next(one.value for one in all_numbers(self.text) if one.start == item)
         else:
             named, why = self.flow._new.get(item), f"{item} is {{}}"
             if named is None:
                 self._carry(token)
                 return
             value = named
-        if value != token.value and not _rounds(value, token):
+        if value != token.value and not rounds(value, token):
             self._write(token, value, why.format(written(value)))
 
     def _carry(self, token: Token) -> None:
@@ -218,7 +225,7 @@ class _Step:
 
     def _is_answer(self, token: Token) -> bool:
         """Is this the number that states the final answer?"""
-        numbers = _numbers(self.text)
+        numbers = all_numbers(self.text)
         return bool(numbers) and numbers[-1].start == token.start and (is_summary(self.text) or _states(self.text))
 
     def _result(self, left: Side, side: Side) -> None:
@@ -234,16 +241,16 @@ class _Step:
         if not was_equal and not is_passed_over(left, side, self.flow._old):
             value = computed
         elif computed != old:
-            value = _as_before(old, said, computed, was_equal)
+            value = as_before(old, said, computed, was_equal)
         if value is None:
             why = f"it is no plain result of {left.text.strip()}, which changed"
             self.left.append(Left(self.index, token.start, token.end, token.text, why))
             return
-        self.flow._last = (token.value, token.value if value == said else _on_paper(side, token, value))
+        self.flow._last = (token.value, token.value if value == said else on_paper(side, token, value))
         if value == said:
             self.flow._stated.add(token.value)
             return
-        why = f"{_in_figures(self.text, left, self.new)} is {written(computed)}"
+        why = f"{in_figures(self.text, left, self.new)} is {written(computed)}"
         expression = python_of(left, self.flow._new, self.new)
         if self._write(token, self.flow._last[1], why, (expression, computed)):
             self.flow._changed.setdefault(token.value, []).append(_Made(self.flow._last[1], self.index))
@@ -265,168 +272,6 @@ class _Step:
 
 def _states(text: str) -> bool:
     return bool(re.search(r"####|\\boxed|^\s*A:|\banswer\b", text, re.IGNORECASE | re.MULTILINE))
-
-
-# ── numbers and their places ─────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _numbers(text: str) -> list[Token]:
-    """The numbers of a text, those of calculator marks included, in order."""
-    found: list[Token] = []
-    for token in tokenize(text):
-        if token.kind == "mark":
-            found += [one for one in tokenize(text, token.start + 2, token.end - 2) if one.kind == "number"]
-        elif token.kind == "number":
-            found.append(token)
-    return found
-
-
-def numbers_of(text: str, side: Side) -> list[Token]:
-    """The numbers of a side, calculator marks in it left out, in the order of its program's."""
-    return [token for token in tokenize(text, side.start, side.end) if token.kind == "number"]
-
-
-def _aligned(text: str, named: Side, figures: Side) -> dict[int, str | int]:
-    """Start of each number of "41 * 4" → what stands in its place in "Ana's coins * 5": a name, or a number's start."""
-    if figures.program.names or not named.program.names or named.label:
-        return {}
-    shapes = [
-        ["" if item[0] in ("number", "name") else item[0] for item in side.program.items] for side in (named, figures)
-    ]
-    tokens, own = numbers_of(text, figures), iter(numbers_of(text, named))
-    operands = [item for item in named.program.items if item[0] in ("number", "name")]
-    if shapes[0] != shapes[1] or len(tokens) != len(operands):
-        return {}
-    places: dict[int, str | int] = {}
-    for token, item in zip(tokens, operands, strict=True):
-        if item[0] == "name":
-            places[token.start] = item[3]
-        elif (twin := next(own, None)) is not None:
-            places[token.start] = twin.start
-    return places
-
-
-def value_of(side: Side, known: Values, new: dict[int, Fraction]) -> Fraction | None:
-    """The value of a side when some of its numbers (by their start) are others."""
-    return None if side.is_opaque else _rebuilt(side, new).value(known)
-
-
-def _rebuilt(side: Side, new: dict[int, Fraction]) -> Program:
-    """The side's program with other numbers; needs the text only through `side.text`."""
-    tokens = [token for token in tokenize(side.text) if token.kind == "number"]
-    program = Program()
-    places = iter(tokens)
-    items: list[tuple[str, int | Fraction, int, str]] = []
-    for item in side.program.items:
-        token = next(places, None) if item[0] == "number" else None
-        if token is not None and side.start + token.start in new:
-            value = new[side.start + token.start]
-            items.append(("number", value, 0, ""))
-        else:
-            items.append(item)
-    program.items = items
-    program.names = list(side.program.names)
-    return program
-
-
-def _as_before(old: Fraction, said: Fraction, computed: Fraction, was_equal: bool) -> Fraction | None:
-    """What `computed` becomes as `old` became `said`: the same, rounded, cut, or turned into another unit."""
-    if old == said:
-        return computed
-    if not was_equal:
-        return computed * said / old if old else None  # a conversion: "$0.25 * 2 = 50 cents"
-    if old * 100 == said or old == said * 100:
-        return computed * said / old  # percent
-    if said.denominator == 1 and abs(old - said) < 1:
-        nearest = Fraction(floor(computed + Fraction(1, 2)))
-        if said == floor(old + Fraction(1, 2)):
-            return nearest
-        return Fraction(floor(computed) if said == floor(old) else ceil(computed))
-    return computed
-
-
-def _on_paper(side: Side, token: Token, value: Fraction) -> Fraction:
-    """The figure to write for a value: 25 for a quarter beside "%", without the sign that stands before it."""
-    said = abs(side.program.value({}) or Fraction(0))
-    figure = value * 100 if side.program.has_percent and said * 100 == token.value else value
-    return -figure if any(item[0] == "neg" for item in side.program.items) else figure
-
-
-def _rounds(value: Fraction, token: Token) -> bool:
-    """Is the number in the text what `value` rounds to at its decimals?"""
-    return value.denominator != 1 and abs(value - token.value) < Fraction(1, 10 ** max(token.num_decimals, 1))
-
-
-def number_text(value: Fraction, like: Token) -> str | None:
-    """`value` written as the number that it replaces: its thousands commas, its decimals. None for a huge one."""
-    places = like.num_decimals
-    commas = "," if "," in like.text else ""
-    if value.denominator == 1 and not places:
-        text = format(value.numerator, commas)
-        return text if len(text) <= MAX_DIGITS else None
-    exact = _num_places(value)
-    places = places if places <= MAX_PLACES else 0  # "28.333333333333332" was no choice of the writer's
-    digits = max(places, exact) if exact is not None and exact <= 6 else max(places, 2)
-    if abs(value) >= 10**MAX_DIGITS:
-        return None
-    scaled = abs(value) * 10**digits
-    whole, rest = divmod(floor(scaled + Fraction(1, 2)), 10**digits)
-    sign = "-" if value < 0 else ""
-    return f"{sign}{format(whole, commas)}.{rest:0{digits}d}" if digits else f"{sign}{format(whole, commas)}"
-
-
-def _num_places(value: Fraction) -> int | None:
-    """Digits after the point that `value` takes exactly; None where it has no end."""
-    under, places = value.denominator, 0
-    while under % 10 == 0 or under % 2 == 0 or under % 5 == 0:
-        under //= 10 if under % 10 == 0 else 2 if under % 2 == 0 else 5
-        places += 1
-    return places if under == 1 else None
-
-
-# ── what was computed ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def python_of(side: Side, known: Values, new: dict[int, Fraction]) -> str:
-    """The side as a Python expression with every name's value in its place: "(41 + 26)"; empty where it cannot be."""
-    stack: list[str] = []
-    for kind, number, _, name in _rebuilt(side, new).items:
-        if kind == "number":
-            stack.append(_literal(Fraction(number)))
-        elif kind == "name":
-            if name not in known:
-                return ""
-            stack.append(_literal(known[name]))
-        elif kind == "percent":
-            stack.append(f"({stack.pop()} / 100)")
-        elif kind == "neg":
-            stack.append(f"(-{stack.pop()})")
-        elif kind == "root":
-            stack.append(f"({stack.pop()} ** 0.5)")
-        else:
-            right = stack.pop()
-            stack.append(f"({stack.pop()} {'**' if kind == '^' else kind} {right})")
-    text = stack[-1] if stack else ""
-    return text[1:-1] if text.startswith("(") and text.endswith(")") else text
-
-
-def _literal(value: Fraction) -> str:
-    places = _num_places(value)
-    if value.denominator == 1:
-        return str(value.numerator) if value >= 0 else f"({value.numerator})"
-    if places is not None and places <= 12:
-        return f"{float(value)!r}"
-    return f"({value.numerator} / {value.denominator})"
-
-
-def _in_figures(text: str, side: Side, new: dict[int, Fraction]) -> str:
-    """The side as it reads now: "67 * 3"."""
-    parts, place = [], side.start
-    for token in numbers_of(text, side):
-        if token.start in new:
-            parts += [text[place : token.start], number_text(new[token.start], token) or token.text]
-            place = token.end
-    return re.sub(r"<<[^<>]*>>", "", "".join([*parts, text[place : side.end]])).strip()
 
 
 def replaced(text: str, edits: list[Edit]) -> str:

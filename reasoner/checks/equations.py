@@ -26,7 +26,11 @@ MAX_LINES = 200
 ANSWER_NAMES = ("answer", "ans", "result", "final_answer", "the_answer")
 
 _worker = Worker("from reasoner.checks.solver_equations import serve; serve()", SECONDS + 1)
-_GOAL = re.compile(r"^\W*(?:answer|final answer|solve(?: for)?|find|return|goal|wanted)\s*(?::|\bis\b)?\s*(.+)$", re.I)
+_GOAL = re.compile(
+    r"^\W*(?:(?:so|now|then|finally|we|must|need to|want to|to|the|final)\W+)*"
+    r"(?:answer|solve(?: for)?|find|return|goal|wanted)\s*(?::|\bis\b)?\s*(.+)$",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)

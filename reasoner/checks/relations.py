@@ -12,7 +12,6 @@ Not covered: number words ("three"), "half of", units that are to be converted.
 """
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from reasoner.checks.expressions import FUNCTIONS, MAX_LENGTH, Program, Unreadable, program_of
@@ -329,10 +328,3 @@ def _refuse_number_words(words: list[str]) -> None:
 
 def _starts_operand(token: _Token | None) -> bool:
     return token is not None and token.kind in ("number", "mixed", "name", "open") and token.text.lower() != "of"
-
-
-def lines_of(text: str) -> Iterator[str]:
-    """The lines of a text that say something, code fences left out."""
-    for line in text.splitlines():
-        if line.strip() and not re.match(r"\s*(?:```|~~~|\\begin\b|\\end\b|\\\[\s*$|\\\]\s*$|\$\$\s*$)", line):
-            yield line.rstrip()

@@ -293,9 +293,14 @@ def _last_operand(program: Program) -> int:
 
 
 def _latest(values: dict[str, str]) -> dict[str, str]:
-    """Values by name; beside "x#2", the x that overwrote the first, "x" is what x stands for in the end."""
-    ordered = sorted(values, key=lambda name: int(name.partition("#")[2] or 1))
-    return values | {name.split("#")[0]: values[name] for name in ordered if "#" in name}
+    """Values by name; where "x#2" overwrote x, "x#1" is the first and "x" what x stands for in the end."""
+    later = sorted((name for name in values if "#" in name), key=lambda name: int(name.partition("#")[2]))
+    first = {f"{name.split('#')[0]}#1" for name in later}
+    return (
+        values
+        | {name: values[name.split("#")[0]] for name in first if name.split("#")[0] in values}
+        | {name.split("#")[0]: values[name] for name in later}
+    )
 
 
 def _written(value: Any) -> str:

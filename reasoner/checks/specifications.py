@@ -29,6 +29,7 @@ _DECLARING = {"Variable": "Real", "Var": "Real", "Real": "Real", "Reals": "Real"
 _SILENT = frozenset(["Solver", "Optimize", "check", "model", "set", "push", "pop", "sat", "print"])
 _HEADER = re.compile(r"^\s*(?:def\s+\w+\s*\(.*\).*:|import\s.+|from\s+\w+\s+import\s.+|pass)\s*$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
+_EMPTY = re.compile(r"^\s*(?:\\\[|\\\]|\$\$|\\(?:begin|end)\{[\w*]+\}|\s)*$")  # LaTeX around equations
 _QUOTES = re.compile(r"^\s*(\"\"\"|''')")
 
 
@@ -63,7 +64,7 @@ def statement_lines(text: str) -> Iterator[tuple[str, bool]]:
             closing = quotes[1] if line.count(quotes[1]) == 1 else ""
         elif _FENCE.match(line):
             is_inside, waiting = not is_inside, ""
-        elif not line.strip() or (is_inside and _HEADER.match(line)):
+        elif _EMPTY.match(line) or (is_inside and _HEADER.match(line)):
             continue
         elif not is_inside:
             yield line.strip(), False
@@ -77,7 +78,7 @@ def statement_lines(text: str) -> Iterator[tuple[str, bool]]:
 
 
 def _is_closed(text: str) -> bool:
-    code = re.sub(r"#.*", "", text)
+    code = re.sub(r"#.*|\\.", "", text)
     return sum(code.count(sign) for sign in "([{") <= sum(code.count(sign) for sign in ")]}")
 
 

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from reasoner.checks.solved import Solved
 
-MAX_SHOWN = 4  # values in one outcome
+MAX_SHOWN = 4  # steps named in one outcome
+MAX_OUTCOME = 200  # characters; ours: what fits beside a step
 _NAMED = {"none": "no solution", "many": "not determined", "unreadable": "unreadable"}
 _NUMBER = re.compile(r"\s*=\s*[-+]?[$]?\s*[\d,]*\.?\d+\s*%?\s*(?:[#(].*)?$")
 
@@ -25,8 +26,8 @@ def outcome(index: int, names: Sequence[str], solved: Solved) -> str:
     if solved.status in ("none", "UNSAT") and index in solved.lines:
         others = [str(line + 1) for line in solved.lines if line != index][:MAX_SHOWN]
         return f"UNSAT: contradicts step {', '.join(others)}" if others else "UNSAT: cannot hold"
-    shown = [f"{name.partition('#')[0]} = {solved.values[name]}" for name in names if name in solved.values]
-    return ", ".join(shown[:MAX_SHOWN])
+    values = [(name, solved.values.get(f"{name}#1", solved.values.get(name))) for name in names]
+    return ", ".join(f"{name.partition('#')[0]} = {value}" for name, value in values if value)[:MAX_OUTCOME]
 
 
 def is_given(text: str) -> bool:

@@ -30,8 +30,8 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import RunError
+from . import limits
 from .frames import BadFrame, Late, receive, send
-from .limits import LIMITS, kernel_limits
 from .monty import late
 from .snippet import MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
 from .zygote import COMMAND, FORKED
@@ -50,7 +50,7 @@ def why_off() -> str:
     """Why snippets do not run in CPython on this machine; "" when they do."""
     if sys.platform == "win32":
         return "the CPython worker needs Linux"
-    missing = [limit for limit in LIMITS if limit not in kernel_limits()]
+    missing = [limit for limit in limits.LIMITS if limit not in limits.kernel_limits()]
     if not missing or os.environ.get(VARIABLE) == "1":
         return ""
     return f"the CPython worker is off: this system lacks {', '.join(missing)}. {VARIABLE}=1 turns it on all the same"
@@ -105,7 +105,7 @@ class Zygote:
 
     def __init__(self) -> None:
         self.owner = os.getpid()
-        self._limits = kernel_limits()
+        self._limits = limits.kernel_limits()
         self._folder = tempfile.mkdtemp(prefix="first-pit-")
         self._dead: collections.deque[int] = collections.deque()  # appended to from any thread, a finalizer included
         self._num_asked = 0
@@ -197,6 +197,16 @@ def _take() -> tuple[Zygote, int, socket.socket]:
                 _zygote.stop()
                 _zygote = None
     raise RunError("The CPython worker ended as soon as it was started, twice. Is there memory left?")
+
+
+def stop() -> None:
+    """End the zygote and its workers. The next snippet starts another."""
+    global _zygote
+    with _lock:
+        zygote, _zygote = _zygote, None
+    if zygote is not None:
+        atexit.unregister(zygote.stop)
+        zygote.stop()
 
 
 def _checked(message: dict[str, Any]) -> Answer:

@@ -21,7 +21,7 @@ from ...errors import RunError
 from .snippet import MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
 from .splitting import split
 
-MAX_MEMORY = 256 << 20  # bytes of the program's heap
+MAX_MEMORY = 128 << 20  # bytes of the program's heap
 MAX_DEPTH = 500  # calls within calls
 MAX_SUSPENSIONS = 10_000  # requests to our side (clock, files, sleep), all of them refused or answered with nothing
 MAX_PROCESSES = 64
@@ -79,6 +79,8 @@ class MontySession:
             return self._lost(printed, error.timed_out)
         except MontyError as error:
             return self._failed(printed, error)
+        except RuntimeError:  # "this checkout has already been finished"
+            return self._lost(printed, is_late=False)
         try:
             value, variables = _checked(self._feed("__report__(__value__, locals())", None))
         except MontyCrashedError as error:
@@ -96,14 +98,19 @@ class MontySession:
         return self._session.feed_run(code, print_callback=printed or _Printed())
 
     def _failed(self, printed: "_Printed", error: Any) -> Answer:
+        from pydantic_monty import MontyCrashedError, MontyError
+
         words = _words(error)
         if words.startswith("TimeoutError: feed time limit"):
             return Answer(printed.text(), error=late(self._seconds), is_lost=True, did_finish=False)
-        if words.startswith("MemoryError: memory limit"):
-            return Answer(printed.text(), error=words, is_lost=True, did_finish=False)
-        variables: dict[str, str] = {}
-        with contextlib.suppress(Exception):  # no variables, then
+        try:
             _, variables = _checked(self._feed("__report__(None, locals())", None))
+        except MontyCrashedError:
+            return self._lost(printed, is_late=True)
+        except MontyError:  # a variable that cannot be told
+            variables = {}
+        except RuntimeError:  # monty ended the worker over this snippet: it had grown too large
+            return Answer(printed.text(), error=words, is_lost=True, did_finish=False)
         return Answer(printed.text(), error=words, variables=variables)
 
     def _lost(self, printed: "_Printed", is_late: bool) -> Answer:

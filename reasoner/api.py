@@ -16,6 +16,7 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
+from reasoner.api_keypoints import KeyPointsApi
 from reasoner.api_review import ReviewApi
 from reasoner.checks import check_trace
 from reasoner.checks.answers import extract_answer, judge
@@ -67,7 +68,7 @@ class Api:
             self.import_rows,
         )
         own = {function.__name__: function for function in functions}
-        return own | ReviewApi(self.workbench).functions()
+        return own | KeyPointsApi(self.workbench).functions() | ReviewApi(self.workbench).functions()
 
     def list_problems(
         self,
@@ -305,7 +306,7 @@ class Api:
 
         Args:
             shape: "labels" (can be imported again), "plain" (unlabelled problems too), "events" (the whole history),
-                "processbench", "prm800k" or "stepwise" (TRL).
+                "gold-reviews" (what people said of gold answers), "processbench", "prm800k" or "stepwise" (TRL).
 
         Returns:
             The file's text; empty when there is nothing to export.

@@ -3,6 +3,9 @@
     export_file(store, "processbench", Path("labels.jsonl"))      212 kept, 9 dropped: ProcessBench has no place for …
 
 A file is written whole or not at all. Several annotators' labels of one solution are several rows.
+
+Gold answers are those in force: what people have corrected is exported corrected, and a row of a reviewed problem says
+so under "gold_review", with the answer that it came with. A problem reviewed as bad has no row in other tools' shapes.
 """
 
 import json
@@ -36,25 +39,51 @@ class Shape:
     rows: Callable[[Store], Iterator[Item]]
 
 
-def _each_label(write: Callable[[Problem, Trace, Label], Item]) -> Callable[[Store], Iterator[Item]]:
-    """The rows that `write` makes of all live labels."""
+class _Reviews:
+    """What people have said of the store's gold answers, read once."""
+
+    def __init__(self, store: Store) -> None:
+        self._reviews = store.gold.reviews()
+        self._came_with = store.gold.source_answers()
+
+    def is_bad(self, problem: Problem) -> bool:
+        """Was the problem itself reviewed as bad?"""
+        return problem.id in self._reviews and self._reviews[problem.id].kind == "bad"
+
+    def noted(self, item: Item, problem: Problem) -> Item:
+        """A row that says what became of its gold answer, if anybody has reviewed it."""
+        review = self._reviews.get(problem.id)
+        if review is None or isinstance(item, str):
+            return item
+        note = {"kind": review.kind, "came_with": self._came_with.get(problem.id, problem.answer)}
+        about = {"annotator": review.annotator, "note": review.note, "created": review.created}
+        return {**item, "gold_review": {**note, **about}}
+
+
+def _each_label(
+    write: Callable[[Problem, Trace, Label], Item], has_bad: bool = False
+) -> Callable[[Store], Iterator[Item]]:
+    """The rows that `write` makes of all live labels, those of bad problems only where `has_bad`."""
 
     def rows(store: Store) -> Iterator[Item]:
+        reviews = _Reviews(store)
         for label in store.labels():
             problem, trace = store.problem(label.problem_id), store.trace(label.trace_id)
             if problem and trace:  # the store's foreign keys see to it
-                yield write(problem, trace, label)
+                is_left_out = reviews.is_bad(problem) and not has_bad
+                item = "its problem was reviewed as bad" if is_left_out else write(problem, trace, label)
+                yield reviews.noted(item, problem)
 
     return rows
 
 
 def _everything(store: Store) -> Iterator[Item]:
     """Every problem, every solution, every live label, in the plain format."""
-    offset = 0
+    reviews, offset = _Reviews(store), 0
     while page := store.find_problems(limit=PAGE, offset=offset):
         offset += len(page)
         for row in page:
-            yield from _of_problem(store, row.problem)
+            yield from (reviews.noted(item, row.problem) for item in _of_problem(store, row.problem))
 
 
 def _of_problem(store: Store, problem: Problem) -> Iterator[Item]:
@@ -66,6 +95,14 @@ def _of_problem(store: Store, problem: Problem) -> Iterator[Item]:
         yield from (plain.write(problem, trace, label) for label in own or (None,))
 
 
+def _reviews(store: Store) -> Iterator[Item]:
+    """Every review of a gold answer, with its problem's question and source."""
+    for event in store.gold.events():
+        problem = store.problem(event["problem_id"])
+        if problem:
+            yield {"question": problem.question, "source": problem.source, **event}
+
+
 def _events(store: Store) -> Iterator[Item]:
     yield from store.label_events()
 
@@ -73,9 +110,10 @@ def _events(store: Store) -> Iterator[Item]:
 SHAPES = {
     shape.name: shape
     for shape in (
-        Shape("labels", "labels, in the plain format (can be imported again)", _each_label(plain.write)),
+        Shape("labels", "labels, in the plain format (can be imported again)", _each_label(plain.write, has_bad=True)),
         Shape("plain", "all problems, solutions and labels, in the plain format", _everything),
         Shape("events", "every label event, undone ones and undos included", _events),
+        Shape("gold-reviews", "every review of a gold answer, undone ones and undos included", _reviews),
         Shape("processbench", "labels as ProcessBench has them", _each_label(processbench.write)),
         Shape("prm800k", "labels as PRM800K (phase 2) has them", _each_label(prm800k.write)),
         Shape("stepwise", "labels for TRL: prompt, completions[], labels[]", _each_label(trl.write)),

@@ -46,15 +46,16 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     ("reasoner/workbench.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
     (
         *("reasoner/interchange/", "reasoner/score.py", "reasoner/solve.py", "reasoner/explore.py"),
+        "reasoner/rounds.py",
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
-        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/translation.py"),
+        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/gold_command.py", "reasoner/translation.py"),
         *("reasoner/repair", "reasoner/error_classes.py"),
     ),
     ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py", "reasoner/keypoints"),
     ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),
     ("reasoner/steps.py", "reasoner/ways_back.py"),
     ("reasoner/quantities.py", "reasoner/told.py", "reasoner/places.py"),
-    ("reasoner/actions.py", "reasoner/sentences.py", "reasoner/equations/"),
+    ("reasoner/actions.py", "reasoner/sentences.py", "reasoner/equations/", "reasoner/exploring/"),
     ("reasoner/records.py",),
     ("reasoner/errors.py",),
 )

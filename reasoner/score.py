@@ -23,6 +23,7 @@ from typing import Any
 
 from reasoner.checks import check_trace
 from reasoner.checks.answers import judge
+from reasoner.checks.information import check_information
 from reasoner.errors import BadInput
 from reasoner.records import Interval, Label, Problem, Trace
 from reasoner.store import Store
@@ -51,6 +52,12 @@ def grammar(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
     return min(wrong, default=None)
 
 
+def information(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
+    """The first step with a number that comes from nowhere: a sign of misunderstanding, not a proof."""
+    found = check_information(problem.question, trace.steps)
+    return min((finding.step for finding in found), default=None)
+
+
 def middle(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
     """The middle step of every trace, which a detector must beat. With the answer: only where the answer is wrong."""
     return answer(trace, problem, True) if with_answer else (len(trace.steps) - 1) // 2
@@ -76,6 +83,7 @@ def arithmetic_and_answer(trace: Trace, problem: Problem, with_answer: bool) -> 
 DETECTORS: dict[str, Detector] = {
     "arithmetic": arithmetic,
     "grammar": grammar,
+    "information": information,
     "answer": answer,
     "arithmetic+answer": arithmetic_and_answer,
     "baseline-middle": middle,

@@ -24,6 +24,7 @@ Not covered, in either worker:
 """
 
 import contextlib
+import os
 import threading
 import time
 import weakref
@@ -38,7 +39,7 @@ from .sandbox.cpython import CPythonSession, why_off
 from .sandbox.limits import describe
 from .sandbox.monty import MontySession
 from .sandbox.routing import needs_cpython
-from .sandbox.snippet import MAX_ERROR, Answer, Snippet, cut
+from .sandbox.snippet import ENDED, MAX_ERROR, Answer, Snippet, cut
 
 __all__ = ["Interpreter", "Snippet", "describe_sandbox", "run_program", "run_snippets", "warm_up"]
 
@@ -47,6 +48,9 @@ TIMEOUT = 5.0  # seconds a snippet; ours: MARIO's and ToRA's harnesses give 5 to
 MAX_REPLAY = 3  # times its own limit that bringing back a trace's earlier snippets may take
 MAX_OPEN = 48  # interpreters that hold a worker; the one idle longest gives its worker up, and replays when it goes on
 ANSWERS = ("answer", "ans", "result")  # PAL and MARIO say `answer` and `ans`, GSM-Hard `result`
+
+
+_inherited: list["Session | None"] = []  # sessions of the process that forked us, kept so that nothing ends them
 
 
 class Session(Protocol):
@@ -70,6 +74,7 @@ class Interpreter:
         self._can_move = only is None
         self._kind: Kind = only or "monty"
         self._session: Session | None = None
+        self._owner = os.getpid()
         self._history: list[str] = []  # what brings the state back in another worker
         self._variables: dict[str, str] = {}
 
@@ -86,6 +91,9 @@ class Interpreter:
         start = time.perf_counter()
         with self._lock:
             answer = self._ready().run(code)
+            if answer.error.startswith(ENDED):  # perhaps it was dead before: once more, in a new worker
+                self._park()
+                answer = self._ready().run(code)
             if self._can_move and self._kind == "monty" and needs_cpython(answer.error):
                 answer = self._moved(code, answer)
             if answer.did_finish:
@@ -113,6 +121,9 @@ class Interpreter:
 
     def _ready(self) -> Session:
         """The worker, in the state that the earlier snippets left."""
+        if self._owner != os.getpid():  # forked: the worker is the parent's
+            _inherited.append(self._session)
+            self._session, self._owner = None, os.getpid()
         if self._session is None:
             _seats.take(self)
             self._session = self._open()

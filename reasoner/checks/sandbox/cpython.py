@@ -31,10 +31,9 @@ from typing import Any
 
 from ...errors import RunError
 from . import limits
-from .frames import BadFrame, Late, receive, send
+from .frames import COMMAND, FORKED, BadFrame, Late, receive, send
 from .monty import late
-from .snippet import MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
-from .zygote import COMMAND, FORKED
+from .snippet import ENDED, MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
 
 VARIABLE = "FIRST_PIT_WEAK_SANDBOX"
 NUM_READY = 4  # workers forked in advance
@@ -81,7 +80,7 @@ class CPythonSession:
         except Late:
             return self._lost(late(self._seconds))
         except (BadFrame, OSError) as error:
-            return self._lost(f"WorkerEnded: the interpreter's process ended over this snippet ({error})")
+            return self._lost(f"{ENDED} ({error})")
         return _checked(message)
 
     def close(self) -> None:

@@ -17,6 +17,8 @@ from typing import Any
 
 MAX_FRAME = 1 << 20  # bytes; the largest honest one: a snippet's source, output, value and 200 variables
 LENGTH = struct.Struct("!I")
+COMMAND = struct.Struct("!ci")  # to the zygote: F (fork) or R (kill and bury), a pid
+FORKED = struct.Struct("!i")  # from the zygote, with the worker's channel: its pid
 
 
 class BadFrame(Exception):

@@ -18,7 +18,7 @@ import threading
 from typing import Any
 
 from ...errors import RunError
-from .snippet import MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
+from .snippet import ENDED, MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
 from .splitting import split
 
 MAX_MEMORY = 128 << 20  # bytes of the program's heap
@@ -114,8 +114,7 @@ class MontySession:
         return Answer(printed.text(), error=words, variables=variables)
 
     def _lost(self, printed: "_Printed", is_late: bool) -> Answer:
-        words = late(self._seconds) if is_late else "WorkerEnded: the interpreter's process ended over this snippet"
-        return Answer(printed.text(), error=words, is_lost=True, did_finish=False)
+        return Answer(printed.text(), error=late(self._seconds) if is_late else ENDED, is_lost=True, did_finish=False)
 
 
 class _Printed:
@@ -170,10 +169,12 @@ def _checkout(seconds: float) -> Any:
 
 
 def _started() -> Any:
-    """The pool of this process; after a fork the parent's is left alone and a new one is made."""
+    """The pool of this process. monty's threads do not live on in a forked process: there it would wait for ever."""
     global _pool, _owner
+    if _pool is not None and _owner != os.getpid():
+        raise RunError("Python cannot be run in a process forked from one that ran it. Start processes by spawn.")
     with _lock:
-        if _pool is None or _owner != os.getpid():
+        if _pool is None:
             from pydantic_monty import Monty
 
             try:

@@ -16,6 +16,7 @@ MAX_TEXT = 2_000  # characters of a value, of a variable's value
 MAX_ERROR = 500  # characters of an error
 MAX_VARIABLES = 200  # changed variables told of one snippet
 CUT = " … (cut)"
+ENDED = "WorkerEnded: the interpreter's process ended over this snippet"
 
 
 @dataclass(frozen=True)

@@ -14,18 +14,15 @@ import json
 import os
 import signal
 import socket
-import struct
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from .child import serve
-from .frames import write_to
+from .frames import COMMAND, FORKED, write_to
 from .limits import apply_limits, end_with_parent, library_paths
 
-COMMAND = struct.Struct("!ci")
-FORKED = struct.Struct("!i")
 MAX_GROWTH = 512 << 20  # bytes of address space that a snippet may add
 CPU_SECONDS = 600  # of one worker in all; each snippet's time is kept by our process, by the clock
 PREPARED = (

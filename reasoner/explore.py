@@ -6,7 +6,8 @@
 
 Prefix i is the question and the steps 0..i *inclusive*, the line of the final answer among them. The prefixes are
 tried in order, k completions each; the first from which none recovers is the pit, and the search stops there. At most
-`max_steps` prefixes are tried.
+`max_steps` prefixes are tried. Code and its output are one: no prefix ends between them, and it is the code that is
+the pit.
 
 "Not recovered in k tries" is not "wrong": a prefix that recovers with probability p is taken for a pit with
 probability (1 - p)^k. Every probe is kept, so that this can be seen. A completion whose answer cannot be read is no
@@ -23,7 +24,20 @@ from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.formats import FORMATS, Format
+from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.records import Completion, Pit, Probe, Problem, Sampling, Trace, content_id
+from reasoner.rounds import complete
+
+__all__ = [
+    "continue_prefix",
+    "explore",
+    "explore_many",
+    "format_of",
+    "prefix_prompt",
+    "probe_of",
+    "question_part",
+    "why_not_explorable",
+]
 
 NUM_COMPLETIONS = 4  # k, Self-Explore §4
 TEMPERATURE = 0.7  # Self-Explore §4
@@ -102,8 +116,8 @@ def continue_prefix(
     if not -1 <= step < len(trace.steps):
         raise BadInput(f"The trace has steps 0 to {len(trace.steps) - 1}; there is no step {step}.")
     prompt = prefix_prompt(trace, step, question_part(engine, trace, problem))
-    writing = format_of(trace)
-    [completions] = engine.complete([prompt], writing.sampling(num, temperature, seed))
+    writing, begun = format_of(trace), prefix_text(trace, step)
+    [completions] = complete(engine, writing, [prompt], writing.sampling(num, temperature, seed), [begun])
     return probe_of(trace, problem, step, prompt, completions)
 
 
@@ -116,14 +130,8 @@ def question_part(engine: Engine, trace: Trace, problem: Problem) -> str:
 
 
 def prefix_prompt(trace: Trace, step: int, question_part: str | None = None) -> str:
-    """The text to continue: question part (the trace's own prompt if None), then steps 0..step, a line each."""
-    before = trace.prompt if question_part is None else question_part
-    return before + "".join(one.text + "\n" for one in trace.steps[: step + 1])
-
-
-def format_of(trace: Trace) -> Format:
-    """The format a trace is written in; plain words for formats that are not ours (imported traces)."""
-    return FORMATS.get(trace.format, FORMATS["cot"])
+    """The text to continue: question part (the trace's own prompt if None), then steps 0..step."""
+    return (trace.prompt if question_part is None else question_part) + prefix_text(trace, step)
 
 
 def probe_of(trace: Trace, problem: Problem, step: int, prompt: str, completions: Sequence[Completion]) -> Probe:
@@ -142,6 +150,8 @@ def probe_of(trace: Trace, problem: Problem, step: int, prompt: str, completions
 def _has_recovered(trace: Trace, problem: Problem, step: int, text: str, writing: Format) -> bool:
     """Did prefix + completion reach the gold answer? A completion that adds nothing leaves the last step's answer."""
     last_word = text if text.strip() or step < 0 else trace.steps[step].text
+    if writing.runs:
+        last_word = prefix_text(trace, step) + text
     answer = writing.answer(last_word)
     return answer is not None and problem.answer is not None and equal_answers(problem.answer, answer) is True
 
@@ -155,9 +165,14 @@ class _Search:
     probes: list[Probe] = field(default_factory=list)
     seconds: float = 0.0
 
+    @property
+    def stops(self) -> list[int]:
+        """The steps with which its prefixes end."""
+        return stops(self.trace)
+
     def pit(self, engine: Engine, k: int, settings: Sampling) -> Pit:
         found = bool(self.probes) and not any(self.probes[-1].recovered)
-        step = self.probes[-1].step if found else None
+        step = self.stops[len(self.probes) - 2] + 1 if found and len(self.probes) > 1 else (0 if found else None)
         maker = replace(engine.maker, seed=settings.seed, temperature=settings.temperature, top_p=settings.top_p)
         return Pit(
             id=content_id("pit", self.trace.id, "linear", str(k), repr(maker)),
@@ -187,7 +202,7 @@ def _linear(
         depth += 1
         still_going = []
         for search in going:
-            is_at_end = depth >= min(len(search.trace.steps), max_steps)
+            is_at_end = depth >= min(len(search.stops), max_steps)
             if is_at_end or not any(search.probes[-1].recovered):
                 yield search.pit(engine, k, settings)
             else:
@@ -195,13 +210,15 @@ def _linear(
         going = still_going
 
 
-def _probe(engine: Engine, searches: list[_Search], step: int, settings: Sampling) -> None:
-    """Sample the prefix that ends with `step` of every search; one call of the engine a format."""
+def _probe(engine: Engine, searches: list[_Search], depth: int, settings: Sampling) -> None:
+    """Sample prefix number `depth` of every search; one call of the engine a format."""
     for name in sorted({format_of(search.trace).name for search in searches}):
         group = [search for search in searches if format_of(search.trace).name == name]
-        prompts = [
-            prefix_prompt(search.trace, step, question_part(engine, search.trace, search.problem)) for search in group
-        ]
+        steps = [search.stops[depth] for search in group]
+        begun = [prefix_text(search.trace, step) for search, step in zip(group, steps, strict=True)]
+        prompts = [question_part(engine, search.trace, search.problem) for search in group]
+        prompts = [prompt + text for prompt, text in zip(prompts, begun, strict=True)]
         sampling = FORMATS[name].sampling(settings.num, settings.temperature, settings.seed)
-        for search, prompt, completions in zip(group, prompts, engine.complete(prompts, sampling), strict=True):
+        drawn = complete(engine, FORMATS[name], prompts, sampling, begun)
+        for search, step, prompt, completions in zip(group, steps, prompts, drawn, strict=True):
             search.probes.append(probe_of(search.trace, search.problem, step, prompt, completions))

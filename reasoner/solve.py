@@ -4,14 +4,16 @@ for trace in solve(engine, problem, "transitions", FORMATS["transitions"].sampli
     store.add_traces([trace])
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reasoner.checks.answers import judge
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.formats import Format, Reading, format_named
-from reasoner.records import Completion, Problem, Sampling, Trace, Verdict, make_trace
+from reasoner.keypoints import with_key_points
+from reasoner.records import Completion, KeyPoints, Problem, Sampling, Trace, Verdict, make_trace
+from reasoner.rounds import complete
 
 MAX_QUESTION = 20_000  # characters. Ours: far beyond any word problem, far below what could choke a tokenizer
 FIRST_BATCH = 2  # completions. Ours: the first must be on screen soon …
@@ -20,44 +22,58 @@ MANY = 256  # problems given to the engine at once. Ours: enough to fill its bat
 
 
 def solve(
-    engine: Engine, problem: Problem, format: str = "transitions", sampling: Sampling | None = None
+    engine: Engine,
+    problem: Problem,
+    format: str = "transitions",
+    sampling: Sampling | None = None,
+    key_points: KeyPoints | None = None,
 ) -> Iterator[Trace]:
     """Sample `sampling.num` solutions and yield each as its batch is done.
 
     Trace i's maker keeps seed + i: sampling one solution with that seed gives the same text again. `sampling` left out
-    means one solution with the format's settings; without stop strings of its own it takes the format's.
+    means one solution with the format's settings; without stop strings of its own it takes the format's. `key_points`
+    are given to the solver as a hint after the question (keypoints.with_key_points); the trace's prompt has them.
     Raises BadInput before anything is sampled when the question is empty, too long, or the format unknown.
     """
     writing = format_named(format)
     sampling = sampling or writing.sampling()
     sampling = replace(sampling, stop=sampling.stop or writing.stop)
-    check_question(problem.question)
-    prompt = engine.render(problem.question, writing.instruction, writing.tag)
-    check_prompt(engine, prompt)
+    prompt = _prompt(engine, problem, writing, key_points)
     return _sample(engine, problem, writing, prompt, sampling)
 
 
 def solve_many(
-    engine: Engine, problems: Sequence[Problem], format: str = "transitions", sampling: Sampling | None = None
+    engine: Engine,
+    problems: Sequence[Problem],
+    format: str = "transitions",
+    sampling: Sampling | None = None,
+    key_points: Mapping[str, KeyPoints] | None = None,
 ) -> Iterator[Trace]:
     """The same for many problems together, which is several times faster: for evaluation and for building sets.
 
-    Yields the traces problem by problem, in their order. Raises as `solve` does, before anything is sampled.
+    Yields the traces problem by problem, in their order. `key_points`: problem id → those given with the problem.
+    Raises as `solve` does, before anything is sampled.
     """
     writing = format_named(format)
     sampling = sampling or writing.sampling()
     sampling = replace(sampling, stop=sampling.stop or writing.stop)
-    prompts = []
-    for problem in problems:
-        check_question(problem.question)
-        prompts.append(engine.render(problem.question, writing.instruction, writing.tag))
-        check_prompt(engine, prompts[-1])
+    prompts = [_prompt(engine, problem, writing, (key_points or {}).get(problem.id)) for problem in problems]
     for start in range(0, len(problems), MANY):
         chunk = prompts[start : start + MANY]
-        for i, completions in enumerate(engine.complete(chunk, sampling)):
+        for i, completions in enumerate(complete(engine, writing, chunk, sampling)):
             for j, completion in enumerate(completions):
                 own = replace(sampling, seed=sampling.seed + j)
                 yield trace_of(engine, problems[start + i], writing, chunk[i], completion, own)
+
+
+def _prompt(engine: Engine, problem: Problem, format: Format, key_points: KeyPoints | None) -> str:
+    """The exact text that the model is given. Raises BadInput when it cannot be asked."""
+    question = with_key_points(problem.question, key_points)
+    check_question(problem.question)
+    check_question(question)
+    prompt = engine.render(question, format.instruction, format.tag)
+    check_prompt(engine, prompt)
+    return prompt
 
 
 def check_question(question: str) -> None:
@@ -86,7 +102,8 @@ def _sample(engine: Engine, problem: Problem, format: Format, prompt: str, sampl
     done, size = 0, FIRST_BATCH
     while done < sampling.num:
         size = min(size, sampling.num - done)
-        [completions] = engine.complete([prompt], replace(sampling, num=size, seed=sampling.seed + done))
+        now = replace(sampling, num=size, seed=sampling.seed + done)
+        [completions] = complete(engine, format, [prompt], now)
         for completion in completions:
             yield trace_of(engine, problem, format, prompt, completion, replace(sampling, seed=sampling.seed + done))
             done += 1

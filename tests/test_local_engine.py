@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from reasoner.engines import BUILT_IN, load_engine
+from reasoner.engines import BUILT_IN, Request, load_engine
 from reasoner.engines.local import LocalEngine
 from reasoner.engines.local_loading import adapter_name, find_model
 from reasoner.errors import BadInput, EngineError
@@ -277,7 +277,10 @@ def test_what_a_lent_gpus_process_says_comes_back(engine: LocalEngine, monkeypat
     monkeypatch.setattr(local, "_LOADED", {})
     assert "try again" in str(local._draw_on_lent_gpu("qwen3 ", [], NOISE))
     monkeypatch.setattr(local, "_LOADED", {"qwen3 ": engine})
-    rows = [engine._row(engine._ids(PROMPTS[0]), PROMPTS[0], index, NOISE) for index in range(3)]
+    rows = [
+        engine._row(engine._ids(PROMPTS[0]), Request(PROMPTS[0], NOISE.seed + index, NOISE.max_new_tokens))
+        for index in range(3)
+    ]
     assert local._draw_on_lent_gpu("qwen3 ", rows, NOISE) == engine.complete(PROMPTS[:1], NOISE)[0]
     assert local._draw_on_lent_gpu("qwen3 ", [], NOISE) == []
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from reasoner.formats import FORMATS, Format
+import reasoner.formats.prefixes as prefixes
 from reasoner.records import Label, Pit, Problem, Trace
 from reasoner.store import Store
 
@@ -204,8 +204,8 @@ def _candidate(
 
 
 def prefix_text(trace: Trace, step: int) -> str:
-    """The steps before `step`, each followed by a line break."""
-    return "".join(before.text + "\n" for before in trace.steps[:step])
+    """The solution before `step`, ended by a line break."""
+    return prefixes.prefix_text(trace, step - 1)
 
 
 def rejected_text(trace: Trace, step: int) -> str:
@@ -217,8 +217,9 @@ def rejected_text(trace: Trace, step: int) -> str:
     """
     own = trace.steps[step]
     is_last = step == len(trace.steps) - 1
-    if own.kind != "words":
-        return own.text + ("" if is_last else "\n")
+    if own.kind != "words":  # with what stands right before it: the fence, the line of `def`
+        text = prefixes.step_text(trace, step)
+        return text.removesuffix("\n") if is_last else text
     lines = own.text.rstrip().split("\n")
     if any(SUMMARIZE.match(line) for line in lines):
         return ""
@@ -231,13 +232,8 @@ def rejected_text(trace: Trace, step: int) -> str:
 
 def shortest_first(texts: Iterable[str], trace: Trace) -> tuple[str, ...]:
     """The different solutions among completions, what the format's stop strings began cut off; ties by the alphabet."""
-    solutions = {format_of(trace).solution(text) for text in texts}
+    solutions = {prefixes.format_of(trace).solution(text) for text in texts}
     return tuple(sorted((text for text in solutions if text.strip()), key=lambda text: (len(text), text)))
-
-
-def format_of(trace: Trace) -> Format:
-    """How the trace is written; imported traces of unknown formats are plain words."""
-    return FORMATS.get(trace.format) or FORMATS["cot"]
 
 
 def _by_trace(pits: Iterable[Pit]) -> dict[str, list[Pit]]:

@@ -20,7 +20,8 @@ from typing import Annotated
 
 from reasoner.engines import BUILT_IN, Engine, load_engine
 from reasoner.formats import Format, format_named
-from reasoner.records import Completion, Pair, Problem, Sampling, Trace
+from reasoner.records import Completion, Pair, Problem, Trace
+from reasoner.rounds import complete
 from reasoner.solve import trace_of
 from training.comparison import Comparison, write_comparisons
 from training.pairs import read_pairs
@@ -130,8 +131,12 @@ class _Side:
             for problem, prompt, completion in zip(problems, prompts, completions, strict=True)
         ]
 
-    def complete(self, prompts: Sequence[str]) -> list[Completion | None]:
-        """The greedy completion of each prompt, long ones together, so that little is padding."""
+    def complete(self, prompts: Sequence[str], begun: Sequence[str] | None = None) -> list[Completion | None]:
+        """The greedy completion of each prompt, long ones together, so that little is padding.
+
+        begun: the end of each prompt that is solution already.
+        """
+        begun = begun or [""] * len(prompts)
         found: list[Completion | None] = [None] * len(prompts)
         lengths = [self.engine.count_tokens(prompt) for prompt in prompts]
         order = sorted((i for i, length in enumerate(lengths) if length < self.engine.context), key=lengths.__getitem__)
@@ -139,15 +144,14 @@ class _Side:
             if self.follow:
                 self.follow(self.name, start, len(prompts))
             batch = order[start : start + BATCH]
-            for index, [completion] in zip(batch, self._draw([prompts[i] for i in batch]), strict=True):
+            drawn = complete(
+                self.engine, self.writing, [prompts[i] for i in batch], self.sampling, [begun[i] for i in batch]
+            )
+            for index, [completion] in zip(batch, drawn, strict=True):
                 found[index] = completion
         if self.follow:
             self.follow(self.name, len(prompts), len(prompts))
         return found
-
-    def _draw(self, prompts: list[str]) -> list[list[Completion]]:
-        sampling: Sampling = self.sampling
-        return self.engine.complete(prompts, sampling)
 
 
 def _meet_again(
@@ -157,9 +161,14 @@ def _meet_again(
     asked = [problems[problem_id] for problem_id in dict.fromkeys(pair.problem_id for pair in pairs)]
     solved = [dict(zip([p.id for p in asked], side.solve(asked), strict=True)) for side in (first, second)]
     prompts = [pair.prompt for pair in pairs]
+    begun = [
+        [pair.prompt[len(_question(side, problems[pair.problem_id], pair)) :] for pair in pairs]
+        for side in (first, second)
+    ]
+    ones, twos = first.complete(prompts, begun[0]), second.complete(prompts, begun[1])
     checks: list[PitCheck] = []
     traces: dict[str, tuple[list[Trace], list[Trace]]] = defaultdict(lambda: ([], []))
-    for pair, one, two in zip(pairs, first.complete(prompts), second.complete(prompts), strict=True):
+    for pair, one, two in zip(pairs, ones, twos, strict=True):
         if one is None or two is None:
             continue
         problem = problems[pair.problem_id]
@@ -177,11 +186,17 @@ def _meet_again(
 
 def _went_on(side: _Side, problem: Problem, pair: Pair, completion: Completion) -> Trace:
     """The pit's prefix and what the model wrote after it, as one trace of the question."""
-    question = side.engine.render(problem.question, side.writing.instruction, side.writing.tag)
-    if not pair.prompt.startswith(question):  # asked in another way: the steps before the pit are its last lines
-        question = "\n".join(pair.prompt.split("\n")[: -1 - pair.step]) + "\n"
+    question = _question(side, problem, pair)
     whole = replace(completion, text=pair.prompt[len(question) :] + completion.text)
     return trace_of(side.engine, problem, side.writing, question, whole, side.sampling)
+
+
+def _question(side: _Side, problem: Problem, pair: Pair) -> str:
+    """What of a pair's prompt asks the question; the steps before the pit follow it."""
+    question = side.engine.render(problem.question, side.writing.instruction, side.writing.tag)
+    if pair.prompt.startswith(question):
+        return question
+    return "\n".join(pair.prompt.split("\n")[: -1 - pair.step]) + "\n"  # asked in another way: its last lines are steps
 
 
 def _check(pair: Pair, writing: Format, texts: tuple[str, str], traces: Sequence[Trace]) -> PitCheck:

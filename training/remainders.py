@@ -13,7 +13,10 @@ from dataclasses import dataclass
 
 from reasoner.engines import Engine
 from reasoner.explore import continue_prefix, format_of, prefix_prompt, probe_of, question_part, why_not_explorable
+from reasoner.formats import FORMATS
+from reasoner.formats.prefixes import prefix_text
 from reasoner.records import Probe, Problem, Trace
+from reasoner.rounds import complete
 
 SAMPLES = (4, 8, 16, 32)
 """How many completions in all a prefix has had after each try."""
@@ -67,9 +70,9 @@ class Remainders:
         for name in sorted({format_of(prefix.trace).name for prefix in prefixes}):
             group = [prefix for prefix in prefixes if format_of(prefix.trace).name == name]
             prompts = [prefix_prompt(p.trace, p.step, question_part(self.engine, p.trace, p.problem)) for p in group]
-            sampling = format_of(group[0].trace).sampling(num, seed=self._seed + start)
-            for prefix, prompt, completions in zip(
-                group, prompts, self.engine.complete(prompts, sampling), strict=True
-            ):
+            sampling = FORMATS[name].sampling(num, seed=self._seed + start)
+            begun = [prefix_text(prefix.trace, prefix.step) for prefix in group]
+            drawn = complete(self.engine, FORMATS[name], prompts, sampling, begun)
+            for prefix, prompt, completions in zip(group, prompts, drawn, strict=True):
                 probe = probe_of(prefix.trace, prefix.problem, prefix.step, prompt, completions)
                 self._probes[prefix.key, start] = probe

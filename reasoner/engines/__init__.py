@@ -14,12 +14,13 @@ from typing import Protocol
 
 from reasoner.engines import local, scripted, server
 from reasoner.engines.local_loading import BUILT_IN
+from reasoner.engines.prompts import Request
 from reasoner.errors import BadInput
 from reasoner.records import Completion, Maker, Sampling
 
 SCRIPTED = "scripted:"
 
-__all__ = ["BUILT_IN", "ENGINES", "SCRIPTED", "Engine", "engine_kind", "load_engine"]
+__all__ = ["BUILT_IN", "ENGINES", "SCRIPTED", "Engine", "Request", "engine_kind", "load_engine"]
 
 
 class Engine(Protocol):
@@ -43,6 +44,9 @@ class Engine(Protocol):
 
         Raises BadInput for a prompt that fills the context, EngineError when the model or the server fails.
         """
+
+    def complete_each(self, requests: Sequence[Request], sampling: Sampling) -> list[Completion]:
+        """One completion a request, drawn with its own seed and limit instead of `sampling`'s. Raises as `complete`."""
 
     def count_tokens(self, text: str) -> int:
         """How many tokens `text` is; a server's count is an estimate."""

@@ -21,7 +21,7 @@ from jinja2 import TemplateError
 from reasoner.engines.local_batches import batch_rows, in_batches
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
-from reasoner.engines.prompts import is_plain, knows_tags, plain_prompt, question_prompt, through_stop
+from reasoner.engines.prompts import Request, is_plain, knows_tags, plain_prompt, question_prompt, through_stop
 from reasoner.errors import BadInput, EngineError, WorkbenchError
 from reasoner.records import Completion, Maker, Sampling
 
@@ -66,19 +66,35 @@ class LocalEngine:
 
     def complete(self, prompts: Sequence[str], sampling: Sampling) -> list[list[Completion]]:
         """For each prompt `sampling.num` completions. Raises BadInput (a prompt fills the context) and EngineError."""
-        ids = {prompt: self._ids(prompt) for prompt in dict.fromkeys(prompts)}
+        num_drawn = 1 if sampling.temperature <= 0 else sampling.num  # greedy ones are all the same
+        requests = [
+            Request(prompt, sampling.seed + index, sampling.max_new_tokens)
+            for prompt in dict.fromkeys(prompts)
+            for index in range(num_drawn)
+        ]
+        done = dict(zip(requests, self.complete_each(requests, sampling), strict=True))
+        return [
+            [
+                done[Request(prompt, sampling.seed + index % num_drawn, sampling.max_new_tokens)]
+                for index in range(sampling.num)
+            ]
+            for prompt in prompts
+        ]
+
+    def complete_each(self, requests: Sequence[Request], sampling: Sampling) -> list[Completion]:
+        """One completion a request, each with its own seed and limit; the same prompts stand together in a batch."""
+        ids = {prompt: self._ids(prompt) for prompt in dict.fromkeys(one.prompt for one in requests)}
         for number in map(len, ids.values()):
             if number >= self.context:
                 raise BadInput(
                     f"The text to continue has {number:,} tokens, and {self.maker.model} reads {self.context:,} "
                     "in all: shorten it, or start with a model of a longer context (--model)."
                 )
-        num_drawn = 1 if sampling.temperature <= 0 else sampling.num  # greedy ones are all the same
-        by_length = sorted(ids, key=lambda prompt: len(ids[prompt]))
-        tasks = [(prompt, index) for prompt in by_length for index in range(num_drawn)]
-        rows = [self._row(ids[prompt], prompt, index, sampling) for prompt, index in tasks]
-        done = dict(zip(tasks, self._draw(rows, sampling), strict=True))
-        return [[done[prompt, index % num_drawn] for index in range(sampling.num)] for prompt in prompts]
+        by_length = {prompt: place for place, prompt in enumerate(sorted(ids, key=lambda one: len(ids[one])))}
+        order = sorted(range(len(requests)), key=lambda place: by_length[requests[place].prompt])
+        rows = [self._row(ids[requests[place].prompt], requests[place]) for place in order]
+        done = dict(zip(order, self._draw(rows, sampling), strict=True))
+        return [done[place] for place in range(len(requests))]
 
     def count_tokens(self, text: str) -> int:
         return len(self._ids(text))
@@ -123,9 +139,9 @@ class LocalEngine:
             ids = ids[:-1]  # some tokenizers end every text
         return tuple(ids)
 
-    def _row(self, ids: tuple[int, ...], prompt: str, index: int, sampling: Sampling) -> Row:
-        limit = max(1, min(sampling.max_new_tokens, self.context - len(ids)))
-        return Row(ids or (self._start(),), f"{sampling.seed + index}\x1f{prompt}", limit)
+    def _row(self, ids: tuple[int, ...], request: Request) -> Row:
+        limit = max(1, min(request.max_new_tokens, self.context - len(ids)))
+        return Row(ids or (self._start(),), f"{request.seed}\x1f{request.prompt}", limit)
 
     def _start(self) -> int:
         """What an empty prompt begins with."""

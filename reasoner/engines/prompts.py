@@ -27,6 +27,14 @@ class AskedQuestion(NamedTuple):
     partial: str  # empty when nothing has been answered yet
 
 
+class Request(NamedTuple):
+    """One completion to draw, with a seed and a limit of its own."""
+
+    prompt: str
+    seed: int
+    max_new_tokens: int
+
+
 def question_prompt(question: str, instruction: str) -> str:
     """The prompt for a model that has neither a chat template nor a form of its own."""
     return f"{QUESTION}{question.strip()}{ANSWER}{instruction.strip()}{COLON}"

@@ -15,9 +15,10 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from reasoner.engines.prompts import through_stop
+from reasoner.engines.prompts import Request, through_stop
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Completion, Maker, Sampling
 
@@ -44,6 +45,11 @@ class ScriptedEngine:
         return [
             [_cut(self._text(prompt, sampling, index), sampling) for index in range(sampling.num)] for prompt in prompts
         ]
+
+    def complete_each(self, requests: Sequence[Request], sampling: Sampling) -> list[Completion]:
+        """One completion a request, each with its own seed and limit."""
+        own = [replace(sampling, num=1, seed=one.seed, max_new_tokens=one.max_new_tokens) for one in requests]
+        return [_cut(self._text(one.prompt, each, 0), each) for one, each in zip(requests, own, strict=True)]
 
     def count_tokens(self, text: str) -> int:
         """Words, each with the white space before it."""

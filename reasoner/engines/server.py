@@ -25,7 +25,15 @@ from urllib.parse import urlsplit
 import httpx
 
 from reasoner.engines.local_loading import BUILT_IN
-from reasoner.engines.prompts import AskedQuestion, is_plain, knows_tags, plain_prompt, question_prompt, read_prompt
+from reasoner.engines.prompts import (
+    AskedQuestion,
+    Request,
+    is_plain,
+    knows_tags,
+    plain_prompt,
+    question_prompt,
+    read_prompt,
+)
 from reasoner.engines.server_replies import KEYS, Refused, completions_of, error_of, messages_of, no_route
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Completion, Maker, Sampling
@@ -92,6 +100,14 @@ class ServerEngine:
             for (prompt, _), answers in zip(tasks, pool.map(lambda task: self._ask(*task), tasks), strict=True):
                 drawn[prompt] += answers
         return [(drawn[prompt] * sampling.num)[: sampling.num] for prompt in prompts]
+
+    def complete_each(self, requests: Sequence[Request], sampling: Sampling) -> list[Completion]:
+        """One completion a request, each with its own seed and limit, several requests at a time."""
+        tasks = [
+            (one.prompt, replace(sampling, num=1, seed=one.seed, max_new_tokens=one.max_new_tokens)) for one in requests
+        ]
+        with ThreadPoolExecutor(THREADS) as pool:
+            return [answers[0] for answers in pool.map(lambda task: self._ask(*task), tasks)]
 
     def count_tokens(self, text: str) -> int:
         """An estimate: three characters a token, on the safe side for English and numbers."""

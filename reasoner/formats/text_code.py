@@ -94,7 +94,8 @@ def rerun(segments: Sequence[Segment]) -> list[str]:
             if segment.kind == "code":
                 outcomes[place] = given = output_of(python.run(segment.body))
             elif segment.kind == "output" and given is not None:
-                outcomes[place] = "" if same_output(segment.body, given) else DIFFERS + (given or "nothing")
+                is_same = same_output(segment.body, given) or same_output(segment.body, one_line(given))
+                outcomes[place] = "" if is_same else DIFFERS + (given or "nothing")
     return outcomes
 
 
@@ -103,6 +104,25 @@ def output_of(snippet: Snippet, limit: int = MAX_OUTPUT) -> str:
     shown = [snippet.output.strip("\n").rstrip(), snippet.value, snippet.error]
     text = "\n".join(one for one in shown if one)
     return text if len(text) <= limit else text[: limit - 1].rstrip() + "…"
+
+
+def one_line(output: str) -> str:
+    """An output as it follows "Output:", where a line break would end it."""
+    return "; ".join(line.strip() for line in output.splitlines() if line.strip())
+
+
+def interpreter_spans(text: str, before: str = "") -> list[tuple[int, int]]:
+    """(start, end) of the stretches of `text` that the interpreter wrote, with the line break that ends them.
+
+    For training: nothing there is to be learnt, nor rejected. `before` is the solution that `text` goes on with.
+    """
+    shift, whole = len(before), before + text
+    spans = []
+    for segment in split_segments(whole):
+        if segment.kind == "output" and segment.end > shift:
+            end = segment.end + (whole[segment.end : segment.end + 1] == "\n")
+            spans.append((max(segment.start - shift, 0), end - shift))
+    return spans
 
 
 def same_output(recorded: str, given: str) -> bool:

@@ -49,7 +49,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
         "reasoner/rounds.py",
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
         *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/gold_command.py", "reasoner/translation.py"),
-        *("reasoner/repair", "reasoner/error_classes.py"),
+        *("reasoner/repair", "reasoner/error_classes.py", "reasoner/readings.py", "reasoner/misreadings.py"),
     ),
     ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py", "reasoner/keypoints"),
     ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),

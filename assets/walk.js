@@ -81,6 +81,7 @@ function show(figure, isNews) {
   const isFirst = !state.figure;
   const isSame = Boolean(figure.problem && state.figure?.problem?.id === figure.problem.id);
   state.figure = figure;
+  for (const one of figure.traces) one.values = figure.values?.[one.id] ?? [];
   state.me = figure.annotator ?? state.me;
   if (isNews) state.last = figure.last;
   window.firstPit = { figure, newest, state };
@@ -105,6 +106,7 @@ function show(figure, isNews) {
   state.at = figure.traces.length ? clamp(state.at, 0, stepsOf(trace())) : QUESTION;
   drawAll();
   if (isFirst) deliverWhatIsLeft();
+  if (isFirst && new URL(window.location.href).searchParams.has('doubt')) openDoubts();
 }
 
 function clamp(value, low, high) {
@@ -136,6 +138,7 @@ function move(by) {
 function drawAll() {
   drawBar();
   drawTraces();
+  drawPoints();
   drawSteps();
   drawGraph();
   drawCursor();
@@ -153,6 +156,7 @@ function drawCursor() {
 function drawMarks() {
   drawBar();
   drawTraces();
+  drawPoints();
   drawSteps();
   drawGraph();
   drawCursor();

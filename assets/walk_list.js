@@ -7,7 +7,7 @@ function ask(offset = 0) {
   const filters = part('filters').elements;
   list.offset = Math.max(0, offset);
   list.seq += 1;
-  send('find', { search: filters.search.value, source: filters.source.value, verdict: filters.verdict.value, labelled: filters.labelled.value, offset: list.offset, seq: list.seq });
+  send('find', { search: filters.search.value, source: filters.source.value, verdict: filters.verdict.value, labelled: filters.labelled.value, agreement: filters.agreement.value, offset: list.offset, seq: list.seq });
 }
 
 function askSoon() {
@@ -54,8 +54,8 @@ function toggleRail(isOpen = part('problems').closest('.fp-rail').hidden, takesF
 }
 
 function sampleSettings() {
-  const { num, temperature } = part('more-form').elements;
-  return { formats: chosenFormats(), num: Number(num.value), temperature: Number(temperature.value) };
+  const { num, temperature, hint } = part('more-form').elements;
+  return { formats: chosenFormats(), hint: hint.checked, num: Number(num.value), temperature: Number(temperature.value) };
 }
 
 function solveOwn(event) {
@@ -89,7 +89,7 @@ function begin(what, words) {
 }
 
 function drawPanelIfAny() {
-  if (state.figure?.problem) { drawPanel(); drawTask(); }
+  if (state.figure?.problem) { drawPanel(); drawPoints(); drawTask(); }
 }
 
 function onWorkMail(mail) {
@@ -98,6 +98,9 @@ function onWorkMail(mail) {
   if (mail.own !== undefined) part('own-say').textContent = mail.own;
   if (mail.is_here) state.settled = 0; // nothing to open: the trace on screen stays
   if (mail.name) becomeAnother(mail);
+  if (mail.keypoints) onPointsMail(mail);
+  if (mail.repair) openRepair(mail.repair);
+  if (mail.doubts) onDoubts(mail.doubts);
   if (!mail.is_done) return;
   state.busy = '';
   root.dataset.busy = '';

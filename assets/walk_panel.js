@@ -8,7 +8,7 @@ function drawPanel() {
   const blocks = [];
   if (one && state.at !== QUESTION) blocks.push(stepBlock(one));
   blocks.push(stateBlock(one));
-  if (one) blocks.push(checkBlock(one), machineBlock(one), peopleBlock(one), makerBlock(one));
+  if (one) blocks.push(checkBlock(one), agreementBlock(one), machineBlock(one), peopleBlock(one), makerBlock(one), sandboxBlock(one));
   if (figure.problem.solution_html && (state.isReview || (one && isShown(one)))) {
     blocks.push(block('Reference solution', make('div', { class: 'fp-solution', typeset: figure.problem.solution_html })));
   }
@@ -61,7 +61,8 @@ function checkBlock(one) {
   }
   if (state.at === QUESTION && !lines.length) lines.push(line('muted', 'No check objects to any step.'));
   if (stepNow() === stepsOf(one) - 1) lines.push(line(one.verdict.status, CHECK_SIGNS[one.verdict.status] + ' answer ' + (one.answer ?? 'not found') + ': ' + (one.verdict.reason || WORDS[one.verdict.status])));
-  return block('Checks', ...lines);
+  const failed = here.find((finding) => finding.check === 'arithmetic' && finding.status === 'wrong');
+  return block('Checks', ...lines, make('div', { class: 'fp-point-tools' }, failed && repairButton(failed), translateButton(one)));
 }
 
 // How often the model recovered from each prefix: "0 of 4 recovered" is what was seen, never "wrong".

@@ -5,7 +5,7 @@ const DO = {
   'page-back': () => ask(list.offset - PAGE_SIZE), 'page-on': () => ask(list.offset + PAGE_SIZE),
   own: () => { toggleRail(true); part('own').open = true; part('own-form').elements.question.focus(); },
   merge, values: toggleValues, direction: turn, expand: () => expand(!state.isExpanded), 'zoom-in': () => zoom(1.5), 'zoom-out': () => zoom(1 / 1.5), 'zoom-fit': () => zoom(0),
-  back: () => move(-1), on: () => move(1), undo, next, explore, 'strip-close': closeStrip,
+  back: () => move(-1), on: () => move(1), undo, next, explore, doubts: openDoubts, 'strip-close': closeStrip,
   first_wrong: () => judge('first_wrong'), all_right: () => judge('all_right'), unsure: () => judge('unsure'), skip: () => judge('skip'), bad_problem: () => judge('bad_problem'),
 };
 

@@ -61,7 +61,7 @@ function describe(label) {
 function drawSteps() {
   const figure = state.figure;
   const one = trace();
-  const items = [stepItem(0, 'Q', null, figure.problem.html, 'Question')];
+  const items = [stepItem(0, 'Q', null, figure.question_html ?? figure.problem.html, 'Question')];
   if (one) {
     for (let k = 1; k < one.path.length; k += 1) {
       const [action, isLegal] = legalNow(one, k);
@@ -103,7 +103,8 @@ function drawStepMarks() {
     const at = Number(item.dataset.at);
     const marks = one ? marksAt(one, at - 1) : [];
     item.dataset.kind = marks[0]?.[0] ?? '';
-    item.querySelector('.fp-marks').replaceChildren(...marks.map(([kind, words]) => make('span', { class: 'fp-mark', 'data-kind': kind }, words)));
+    item.querySelector('.fp-marks').replaceChildren(...marks.map(([kind, words, onclick]) => (onclick
+      ? make('button', { type: 'button', class: 'fp-mark', 'data-kind': kind, onclick }, words) : make('span', { class: 'fp-mark', 'data-kind': kind }, words))));
   }
 }
 
@@ -117,7 +118,10 @@ function marksAt(one, step) {
   if (!isOpen) return marks;
   for (const pit of one.pits) if (pit.step === step && step >= 0) marks.push(['pit', '◆ machine pit']);
   if (one.findings.some((finding) => finding.step === step && finding.status === 'wrong')) marks.push(['check', '⚠ check']);
+  for (const finding of one.findings) if (finding.step === step && finding.check === 'information') marks.push(['nowhere', '◌ ' + finding.found + ' from nowhere']);
   if (step >= 0 && step === stepsOf(one) - 1) marks.push([one.verdict.status, SIGNS[one.verdict.status] + ' answer ' + { right: 'right', wrong: 'wrong', unjudged: 'not judged' }[one.verdict.status]]);
+  const badge = step >= 0 && step === stepsOf(one) - 1 && badgeMark(one);
+  if (badge) marks.push([...badge, openAgreement]);
   return marks;
 }
 

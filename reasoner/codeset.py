@@ -30,7 +30,12 @@ _TOKEN = re.compile(
 
 def codeset(text: str, names: Collection[str] = ()) -> str:
     """`text` as HTML; line breaks and blanks stay. `names` are quantities, whose other spellings are marked as well."""
-    return _codeset(text, frozenset(same_name(name) for name in names))
+    return _codeset(text, _same_names(names if isinstance(names, frozenset) else frozenset(names)))
+
+
+@lru_cache(maxsize=256)
+def _same_names(names: frozenset[str]) -> frozenset[str]:
+    return frozenset(same_name(name) for name in names)
 
 
 @lru_cache(maxsize=8192)

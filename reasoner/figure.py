@@ -16,16 +16,18 @@ redrawn for another theme without the server.
 import html
 import json
 import textwrap
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
+from functools import lru_cache
 from importlib.util import find_spec
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from reasoner.codeset import codeset
 from reasoner.graph import Mark, StateGraph, all_marks, state_paths, states_in_order
 from reasoner.look import FORMS, KINDS_BY_STRENGTH, MARKERS, THEMES
-from reasoner.quantities import Quantity, is_failure, same_name
+from reasoner.quantities import Quantity, is_failure, quantities, same_name
 from reasoner.records import Finding, Label, Maker, Pit, Problem, Step, Trace
 from reasoner.typeset import quantity_of, typeset
 
@@ -55,7 +57,7 @@ def plotly_js() -> Path:
 
 def figure_json(graph: StateGraph, merged: StateGraph | None = None, **screen: object) -> str:
     """`graph`, and its merged view if there is one, as a JSON string without "<"; `screen` is added as it is."""
-    names = _names(graph)
+    names = names_of(graph.traces)
     problem = graph.problem
     order = {state: index for index, state in enumerate(graph.digraph)}
     figure: dict[str, Any] = {
@@ -99,6 +101,11 @@ def as_json(value: object) -> str:
     return text
 
 
+@lru_cache(maxsize=4_096)
+def _maker(maker: Maker) -> dict[str, Any]:
+    return asdict(maker) | {"words": maker_words(maker)}
+
+
 def maker_words(maker: Maker) -> str:
     """Who made a trace, in one line: "local: solver + adapter run-3, temperature 0.7, seed 1"."""
     parts = [maker.model or maker.engine]
@@ -111,13 +118,32 @@ def maker_words(maker: Maker) -> str:
     return ", ".join(parts)
 
 
-def _names(graph: StateGraph) -> set[str]:
-    """Names of the quantities that steps establish: of "ben's coins=67" the part before the sign."""
-    facts = (fact for _, about in graph.digraph.nodes(data=True) for fact in about["established"])
-    return {same_name(fact.name) for fact in facts} - {"", "answer", "a", "i"}
+def names_of(traces: Iterable[Trace]) -> frozenset[str]:
+    """Names of the quantities that the steps of `traces` establish: of "Ben's coins = 67" the part before the sign."""
+    steps = {step: None for trace in traces for step in trace.steps}
+    return frozenset(same_name(fact.name) for step in steps for fact in quantities(step)) - {"", "answer", "a", "i"}
 
 
-def _state(facts: dict[str, Any], names: set[str]) -> dict[str, Any]:
+def question_html(question: str, names: Collection[str], places: Iterable[tuple[int, int, str]] = ()) -> str:
+    """The question typeset, with each place (start, end, name) in spans that carry its name, so that it can light up.
+
+    Places may overlap. Where one begins or ends inside a formula, none is marked: halves could not be typeset.
+    """
+    known = [(max(0, start), min(end, len(question)), name) for start, end, name in places]
+    cuts = sorted({0, len(question)} | {cut for start, end, _ in known for cut in (start, end)})
+    whole = typeset(question, names)
+    parts = []
+    for start, end in pairwise(cuts):
+        inside = typeset(question[start:end], names)
+        here = [name for first, last, name in known if first <= start and end <= last]
+        parts.append(
+            f'<span class="place" data-places="{html.escape(" ".join(here))}">{inside}</span>' if here else inside
+        )
+    is_cut_in_formula = "<math" in whole and sum(part.count("<math") for part in parts) != whole.count("<math")
+    return whole if not known or is_cut_in_formula else "".join(parts)
+
+
+def _state(facts: dict[str, Any], names: Collection[str]) -> dict[str, Any]:
     setting = typeset if facts["form"] in ("words", "output") else codeset
     return {
         "html": setting(facts["text"], names),
@@ -130,7 +156,7 @@ def _fact(fact: Quantity) -> list[str]:
     return [fact.name, fact.value, quantity_of(fact.value), same_name(fact.name)]
 
 
-def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: set[str]) -> dict[str, Any]:
+def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: Collection[str]) -> dict[str, Any]:
     return {
         "id": trace.id,
         "path": [order[state] for state in graph.paths[trace.id]],
@@ -138,7 +164,7 @@ def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: set[st
         "texts": [step.text for step in trace.steps],
         "answer": trace.answer,
         "verdict": {"status": trace.verdict.status, "reason": trace.verdict.reason},
-        "maker": asdict(trace.maker) | {"words": maker_words(trace.maker)},
+        "maker": _maker(trace.maker),
         "format": trace.format,
         "created": trace.created,
         "findings": [_finding(finding) for finding in graph.findings.get(trace.id, ())],
@@ -146,7 +172,7 @@ def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: set[st
     }
 
 
-def _step(step: Step, names: set[str]) -> list[Any]:
+def _step(step: Step, names: Collection[str]) -> list[Any]:
     """[action, is it legal], and for steps that are executed their kind, their outcome, and whether it failed."""
     row: list[Any] = [step.action, step.is_legal]
     if step.kind == "words" and not step.outcome:
@@ -163,7 +189,13 @@ def _said(trace: Trace, labels: Iterable[Label], pits: Iterable[Pit]) -> dict[st
 
 
 def _finding(finding: Finding) -> dict[str, Any]:
-    return {"step": finding.step, "check": finding.check, "status": finding.status, "message": finding.message}
+    return {
+        "step": finding.step,
+        "check": finding.check,
+        "status": finding.status,
+        "message": finding.message,
+        "found": finding.found,
+    }
 
 
 def _label(label: Label) -> dict[str, Any]:
@@ -206,7 +238,12 @@ def _mark_rows(marks: Iterable[Mark], order: Mapping[str, int]) -> list[list[Any
 
 
 def _hover(text: str, num_traces: int) -> str:
+    passing = "1 trace" if num_traces == 1 else f"{num_traces} traces"
+    return f"{_hover_lines(text)}<br><i>{passing} through here</i>"
+
+
+@lru_cache(maxsize=16_384)
+def _hover_lines(text: str) -> str:
     shown = text if len(text) <= HOVER_LENGTH else text[:HOVER_LENGTH].rstrip() + "…"
     lines: Sequence[str] = textwrap.wrap(" ".join(shown.split()), HOVER_WIDTH) or [""]
-    passing = "1 trace" if num_traces == 1 else f"{num_traces} traces"
-    return "<br>".join(html.escape(line) for line in lines) + f"<br><i>{passing} through here</i>"
+    return "<br>".join(html.escape(line) for line in lines)

@@ -18,13 +18,19 @@ import gradio as gr
 from reasoner.figure import plotly_js
 
 ASSETS = Path(__file__).parents[2] / "assets"
-CSS_PATHS = [ASSETS / name for name in ("style.css", "walk.css", "walk_forms.css", "walk_narrow.css")]
+CSS_PATHS = [ASSETS / name for name in ("style.css", "walk.css", "walk_forms.css", "walk_more.css", "walk_narrow.css")]
 STATIC_PATHS = [plotly_js()]
 
-SCRIPTS = ("", "_graph", "_places", "_ways", "_legend", "_forms", "_steps", "_panel", "_label", "_list", "_help", "_keys", "_start")
+SCRIPTS = (
+    *("", "_graph", "_places", "_ways", "_legend", "_forms", "_steps", "_panel", "_points", "_badges", "_mend"),
+    *("_label", "_list", "_doubt", "_help", "_keys", "_start"),
+)
 """walk.js and its siblings, in the order in which they are joined into one function."""
 
-OWN_EVENTS = ("judge", "open", "find", "sample", "typed", "explore", "rename")
+OWN_EVENTS = (
+    *("judge", "open", "find", "sample", "typed", "explore", "rename"),
+    *("points", "extract", "repair", "translate", "doubts", "review"),
+)
 """Events that the page may send. gr.HTML would make an event of every quoted word in the scripts."""
 
 PASS_ON = (

@@ -14,7 +14,7 @@ from gradio.context import Context
 from reasoner.errors import BadInput, WorkbenchError
 from reasoner.figure import as_json
 from reasoner.space import guest_name
-from reasoner.tabs import walk_events, walk_view
+from reasoner.tabs import walk_events, walk_more, walk_view
 from reasoner.tabs.component import CSS_PATHS, STATIC_PATHS, Mail, Screen
 from reasoner.workbench import Workbench
 
@@ -51,6 +51,12 @@ def build(workbench: Workbench) -> Screen:
         ("typed", typed, [screen, work_mail], "work", "walk-model"),
         ("explore", explore, [screen, work_mail], "work", "walk-model"),
         ("rename", rename, [name, work_mail], "work", "walk"),
+        ("points", points, [work_mail], "work", "walk"),
+        ("extract", extract, [work_mail], "work", "walk-model"),
+        ("repair", repair, [screen, work_mail], "work", "walk"),
+        ("translate", translate, [screen, work_mail], "work", "walk-model"),
+        ("doubts", doubts, [work_mail], "work", "walk-list"),
+        ("review", review, [screen, work_mail], "work", "walk"),
     ]
     for event, work, outputs, kind, lane in wires:
         handle = guarded(workbench, work, kind, len(outputs))
@@ -167,6 +173,46 @@ def explore(workbench: Workbench, who: str, asked: Asked) -> Answers:
     problem = walk_events.find_pit(workbench, asked)
     screen = walk_view.screen_json(workbench, problem.id, who, is_update=True)
     yield screen, {"message": "The machine has looked. What it found stands in the side panel.", "is_done": True}
+
+
+def points(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    yield (walk_more.save_points(workbench.store, who, asked),)
+
+
+def extract(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    if asked.get("by") != "rules" and not workbench.is_ready:
+        yield ({"message": "Loading the model …"},)
+    yield (walk_more.extract_points(workbench, asked) | {"is_done": True},)
+
+
+def repair(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    panel, kept = walk_more.repair(workbench.store, asked)
+    if kept is None:
+        yield gr.skip(), {"repair": panel, "message": panel["words"]}
+    else:
+        screen = walk_view.screen_json(workbench, kept.problem_id, who, kept.id)
+        yield screen, {"message": "The repaired solution is a trace of its own now. Walk it.", "tone": "good"}
+
+
+def translate(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    if not workbench.is_ready:
+        yield gr.skip(), {"message": "Loading the model …"}
+    found = walk_more.translate(workbench, asked)
+    screen = walk_view.screen_json(workbench, found.trace.problem_id, who, is_update=True)
+    yield screen, {"message": found.words, "tone": "" if found.agrees else "bad", "is_done": True}
+
+
+def doubts(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    yield ({"doubts": walk_more.doubts(workbench.store)},)
+
+
+def review(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    problem_id, message = walk_more.review(workbench.store, who, asked)
+    mail = {"doubts": walk_more.doubts(workbench.store), "message": message, "tone": "good"}
+    if asked.get("shown") == problem_id:
+        yield walk_view.screen_json(workbench, problem_id, who, is_update=True), mail
+    else:
+        yield gr.skip(), mail
 
 
 def rename(workbench: Workbench, who: str, asked: Asked) -> Answers:

@@ -18,6 +18,8 @@ from reasoner.explore import explore
 from reasoner.formats import Format, format_named
 from reasoner.records import Label, LabelKind, Problem, Trace, content_id, make_problem
 from reasoner.solve import check_question, solve
+from reasoner.store import Store
+from reasoner.store_keypoints import latest
 from reasoner.tabs import walk_view
 from reasoner.workbench import Workbench
 
@@ -58,9 +60,9 @@ def number(asked: Asked, name: str, low: float, high: float) -> float:
     return float(value)
 
 
-def problem_and_trace(workbench: Workbench, asked: Asked) -> tuple[Problem, Trace]:
-    problem = workbench.store.problem(text(asked, "problem"))
-    trace = workbench.store.trace(text(asked, "trace"))
+def problem_and_trace(store: Store, asked: Asked) -> tuple[Problem, Trace]:
+    problem = store.problem(text(asked, "problem"))
+    trace = store.trace(text(asked, "trace"))
     if problem is None or trace is None or trace.problem_id != problem.id:
         raise BadInput("This solution is not in the store any more. Reload the page and choose it again.")
     return problem, trace
@@ -68,7 +70,7 @@ def problem_and_trace(workbench: Workbench, asked: Asked) -> tuple[Problem, Trac
 
 def judge(workbench: Workbench, annotator: str, asked: Asked) -> dict[str, Any]:
     """Keep one judgement, or take one back; returns only when it is on disk."""
-    problem, trace = problem_and_trace(workbench, asked)
+    problem, trace = problem_and_trace(workbench.store, asked)
     store = workbench.store
     if asked.get("action") == "undo":
         message = _undo(workbench, annotator, trace, text(asked, "label"))
@@ -138,7 +140,13 @@ def find(workbench: Workbench, asked: Asked) -> dict[str, Any]:
     labelled = {"yes": True, "no": False}.get(text(asked, "labelled"))
     offset = whole(asked, "offset", 0, 10**9)
     page = walk_view.list_page(
-        workbench.store, text(asked, "search"), text(asked, "source", 500), text(asked, "verdict"), labelled, offset
+        workbench.store,
+        text(asked, "search"),
+        text(asked, "source", 500),
+        text(asked, "verdict"),
+        labelled,
+        offset,
+        text(asked, "agreement"),
     )
     return page | {"seq": asked.get("seq")}
 
@@ -156,13 +164,14 @@ def typed_problem(workbench: Workbench, asked: Asked) -> Problem:
 
 def sample(workbench: Workbench, problem: Problem, asked: Asked) -> Iterator[Trace]:
     """Solve `problem` again, in each format asked for; each trace is kept before it is yielded."""
+    hint = latest(workbench.store.key_points(problem.id)) if asked.get("hint") is True else None
     num = whole(asked, "num", 1, MAX_SAMPLES)
     temperature = number(asked, "temperature", 0, 2)
     for writing in formats_asked(workbench, asked):
         sampling = replace(
             writing.sampling(num=1 if temperature == 0 else num), temperature=temperature, seed=secrets.randbelow(2**31)
         )
-        for trace in solve(workbench.engine(), problem, writing.name, sampling):
+        for trace in solve(workbench.engine(), problem, writing.name, sampling, hint):
             workbench.store.add_traces([trace])
             yield trace
 
@@ -189,7 +198,7 @@ def unknown_words_notice(engine: Engine, problem: Problem) -> str:
 
 def find_pit(workbench: Workbench, asked: Asked) -> Problem:
     """Let the model look for the first pit of a trace, and keep what it found."""
-    problem, trace = problem_and_trace(workbench, asked)
+    problem, trace = problem_and_trace(workbench.store, asked)
     workbench.store.add_pit(explore(workbench.engine(), trace, problem))
     return problem
 

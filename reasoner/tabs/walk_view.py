@@ -7,13 +7,13 @@ first_problem(store, "ada")                                               a fini
 import time
 from typing import Any
 
-from reasoner.checks import check_trace
 from reasoner.errors import BadInput
 from reasoner.figure import as_json, figure_json, marks_json
 from reasoner.formats import FORMATS
 from reasoner.graph import build_graph
 from reasoner.records import Label, Problem, Trace
 from reasoner.store import Store
+from reasoner.tabs.walk_about import about, findings_of
 from reasoner.workbench import Workbench
 
 PAGE_SIZE = 30  # problems a page of the list; walk_list.js counts with the same number
@@ -31,7 +31,7 @@ def screen_json(
 ) -> str:
     """The screen's value. `is_update`: the page keeps its cursor, and ignores it if it shows another problem by now."""
     store = workbench.store
-    about = {
+    head = {
         "token": time.time_ns() // 1_000,
         "is_update": is_update,
         "annotator": annotator,
@@ -43,13 +43,13 @@ def screen_json(
     }
     problem = store.problem(problem_id) if problem_id else None
     if problem is None:
-        return as_json({"problem": None, "traces": [], "views": {}} | about)
+        return as_json({"problem": None, "traces": [], "views": {}} | head)
     traces = store.traces(problem.id)
     labels, pits = store.labels(problem_id=problem.id), store.pits(problem_id=problem.id)
-    findings = {trace.id: check_trace(trace) for trace in traces}
+    findings = findings_of(problem, traces)
     plain = build_graph(problem, traces, labels, pits, findings)
     merged = build_graph(problem, traces, labels, pits, findings, merge=True)
-    return figure_json(plain, merged, **about)
+    return figure_json(plain, merged, **head, **about(store, problem, traces))
 
 
 def marks(store: Store, problem: Problem) -> dict[str, Any]:
@@ -108,14 +108,14 @@ def first_to_judge(store: Store, problem_id: str, annotator: str) -> str | None:
 
 
 def list_page(
-    store: Store, search: str, source: str, verdict: str, labelled: bool | None, offset: int
+    store: Store, search: str, source: str, verdict: str, labelled: bool | None, offset: int, agreement: str = ""
 ) -> dict[str, Any]:
     """One page of the list of problems."""
     if offset < 0:
         raise BadInput("The list begins at its first problem.")
-    rows = store.find_problems(search, source, verdict, labelled, limit=PAGE_SIZE, offset=offset)
+    rows = store.find_problems(search, source, verdict, labelled, PAGE_SIZE, offset, agreement)
     return {
-        "total": store.count_problems(search, source, verdict, labelled),
+        "total": store.count_problems(search, source, verdict, labelled, agreement),
         "sources": store.sources(),
         "rows": [
             {

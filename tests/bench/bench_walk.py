@@ -28,7 +28,7 @@ CLICK = """async (at) => {
     const item = document.querySelector(`.fp-step[data-at="${at}"]`);
     const start = performance.now();
     item.click();
-    const title = document.querySelector('.fp-panel h3').textContent;
+    const title = document.querySelector('[data-part=panel] h3').textContent;
     const panel = performance.now() - start;
     await new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     if (!title.includes(at)) throw new Error(title);

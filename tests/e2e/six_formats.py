@@ -1,8 +1,10 @@
 """One problem solved in six formats, as each of them is kept after it was run: right and wrong ones, one way back."""
 
+from reasoner import keypoints
 from reasoner.checks.answers import judge
 from reasoner.formats.transitions import parse
-from reasoner.records import Maker, Problem, Step, StepKind, Trace, make_problem, make_trace
+from reasoner.records import Maker, Problem, Step, StepKind, Trace, Valuation, make_problem, make_trace
+from reasoner.store import Store
 
 QUESTION = (
     "Ana has 41 shells. Ben has 26 more shells than Ana. Cal has 3 times as many shells as Ben. "
@@ -93,3 +95,43 @@ def trace(format: str, problem: Problem = PROBLEM) -> Trace:
 
 def row() -> tuple[Problem, list[Trace], tuple[()]]:
     return PROBLEM, [trace(format) for format in SOLUTIONS], ()
+
+
+DOUBTED = make_problem("Eve has 2 boxes of 6 eggs. She breaks 3 eggs. How many eggs are left?", "8", "stage")
+"""Its gold answer is wrong: 2 * 6 - 3 is 9."""
+
+
+def doubted_row() -> tuple[Problem, list[Trace], tuple[()]]:
+    eggs = ("eggs = 2 * 6", "eggs = 12"), ("answer = eggs - 3", "answer = 9")
+    solutions = {"program": _run("code", *eggs), "equations": _run("equation", *reversed(eggs))}
+    traces = [
+        make_trace(
+            DOUBTED,
+            prompt=DOUBTED.question + "\n",
+            text="\n".join(step.text for step in steps),
+            steps=steps,
+            answer="9",
+            verdict=judge(DOUBTED.answer, "9"),
+            maker=Maker("scripted", "stage", seed=0, temperature=0.7),
+            format=format,
+            created=1_780_000_200.0,
+        )
+        for format, steps in solutions.items()
+    ]
+    return DOUBTED, traces, ()
+
+
+def fill(store: Store) -> None:
+    """Both problems, key points of the first, and what a value model thinks of its traces."""
+    store.add_rows([row(), doubted_row()])
+    store.add_key_points(keypoints.rules(PROBLEM))
+    store.add_valuations(
+        Valuation(one.id, "value-stage", tuple(_score(one, i) for i in range(len(one.steps))), 1_780_000_300.0)
+        for one in row()[1]
+    )
+
+
+def _score(one: Trace, index: int) -> float:
+    """Rising towards a right answer, falling towards a wrong one."""
+    share = (index + 1) / len(one.steps)
+    return round(0.5 + 0.45 * share if one.verdict.status == "right" else 0.5 - 0.42 * share, 3)

@@ -1,0 +1,73 @@
+"""What the Walk screen tells about a problem besides its traces: key points, agreement, values, where code is run.
+
+about(workbench, problem, traces)       {"keypoints": {…}, "agreement": {…}, "values": {trace id: […]}, …}
+findings_of(problem, traces)            trace id → what the checks say of its steps, numbers from nowhere included
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from reasoner import keypoints
+from reasoner.agreement import agreement_panel
+from reasoner.checks import check_trace
+from reasoner.checks.information import check_information
+from reasoner.checks.python import describe_sandbox
+from reasoner.figure import names_of, question_html
+from reasoner.formats import FORMATS
+from reasoner.records import Finding, KeyPoints, Problem, Trace
+from reasoner.store import Store
+from reasoner.store_keypoints import latest
+
+MAX_HISTORY = 30  # versions of the key points that the page offers (ours: more than anybody reads)
+
+
+def about(store: Store, problem: Problem, traces: Sequence[Trace]) -> dict[str, Any]:
+    """Everything that stands beside the graph, JSON-ready. Texts of people and models are typeset or plain."""
+    values: dict[str, list[dict[str, Any]]] = {}
+    for valuation in reversed(store.valuations(problem_id=problem.id)):
+        said = {"by": valuation.by, "scores": [round(score, 3) for score in valuation.scores]}
+        values.setdefault(valuation.trace_id, []).append(said)
+    return {
+        **keypoints_about(store, problem, traces),
+        "agreement": agreement_panel(problem, traces),
+        "values": values,
+        "sandbox": [list(row) for row in describe_sandbox()],
+        "running": [name for name, writing in FORMATS.items() if writing.runs],
+    }
+
+
+def keypoints_about(store: Store, problem: Problem, traces: Sequence[Trace]) -> dict[str, Any]:
+    """The key points in force with their history, and the question in which their places are marked."""
+    history = store.key_points(problem.id)
+    current = latest(history)
+    panel = keypoints.panel(problem, current, traces)
+    rows = [_version(one, one is current) for one in reversed(history[-MAX_HISTORY:])]
+    return {
+        "keypoints": panel | {"history": rows},
+        "question_html": question_html(problem.question, names_of(traces), places_of(panel)),
+    }
+
+
+def places_of(panel: dict[str, Any]) -> list[tuple[int, int, str]]:
+    """(start, end, name) of every key point that the question says; the core question's name is "core"."""
+    named = [(panel["core"], "core"), *((point, str(index)) for index, point in enumerate(panel["points"]))]
+    return [
+        (point["start"], point["end"], name)
+        for point, name in named
+        if point is not None and point["start"] is not None
+    ]
+
+
+def findings_of(problem: Problem, traces: Sequence[Trace]) -> dict[str, list[Finding]]:
+    """Trace id → all that the checks find in it, in the order of its steps."""
+    return {
+        trace.id: sorted(
+            [*check_trace(trace), *check_information(problem.question, trace.steps)], key=lambda finding: finding.step
+        )
+        for trace in traces
+    }
+
+
+def _version(one: KeyPoints, is_current: bool) -> dict[str, Any]:
+    said = {"by": one.by, "origin": one.origin, "created": one.created, "core": one.core_question}
+    return said | {"points": list(one.points), "is_current": is_current}

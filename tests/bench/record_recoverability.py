@@ -1,0 +1,112 @@
+"""From which prefixes of a wrong trace can the built-in solver still be right? A table of completions, for replay.
+
+    python -m tests.bench.record_recoverability --out build/bench/recoverability.jsonl --num 1000 --completions 64
+
+Each line is one wrong trace of a generated problem, with the step oracle's first wrong step, and for every prefix what
+each sampled completion came to: was it right (a string of 0 and 1), how many tokens it took, and how many of the
+trace's own next steps it began with. `tests.bench.bench_explore` replays search policies on it without an engine.
+
+Safe to kill at any moment: a line is written when its trace is done, and a second run goes on after the last whole one.
+The same seed gives the same lines. Levels take turns, and a problem gives one trace at most.
+"""
+
+import argparse
+import json
+import os
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from reasoner.engines import BUILT_IN, Engine, load_engine
+from reasoner.explore import format_of, prefix_prompt, probe_of, question_part
+from reasoner.exploring.evidence import steps_repeated
+from reasoner.records import Problem, Trace
+from reasoner.solve import solve_many
+from training.oracle import first_wrong_step
+from training.wordproblems import problem_set
+
+SEED = 7001  # which problems; apart from those of training (1, 101) and of the solver's card (8001)
+TOGETHER = 64  # problems solved in one call of the engine
+
+
+def wrong_traces(engine: Engine, levels: list[str], format: str, seed: int) -> Iterator[tuple[Problem, Trace]]:
+    """Wrong traces without end, the levels in turn; each is sampled at the exploration's own temperature."""
+    for number in count():
+        problems = [
+            problem for level in levels for problem in problem_set(level, TOGETHER // len(levels), seed + number)
+        ]
+        yield from (
+            (problem, trace)
+            for problem, trace in zip(problems, solve_many(engine, problems, format), strict=True)
+            if trace.verdict.status == "wrong" and trace.steps
+        )
+
+
+def recorded(engine: Engine, problem: Problem, trace: Trace, num: int, seed: int) -> dict[str, Any]:
+    """One line of the table: `num` completions of every prefix."""
+    texts = [step.text for step in trace.steps]
+    writing, question = format_of(trace), question_part(engine, trace, problem)
+    prompts = [prefix_prompt(trace, step, question) for step in range(len(texts))]
+    prefixes = []
+    for step, completions in enumerate(engine.complete(prompts, writing.sampling(num, seed=seed))):
+        probe = probe_of(trace, problem, step, prompts[step], completions)
+        written = [writing.parse(text) for text in probe.completions]
+        prefixes.append(
+            {
+                "right": "".join("01"[recovered] for recovered in probe.recovered),
+                "tokens": [completion.num_tokens for completion in completions],
+                "repeated": [steps_repeated(texts[step + 1 :], [one.text for one in steps]) for steps in written],
+            }
+        )
+    return {
+        "trace": trace.id,
+        "problem": problem.id,
+        "level": problem.level,
+        "question": problem.question,
+        "format": trace.format,
+        "steps": texts,
+        "lengths": [engine.count_tokens(text) + 1 for text in texts],  # 1: the line break
+        "oracle": first_wrong_step(problem, texts),
+        "prefixes": prefixes,
+    }
+
+
+def rows_of(path: Path) -> list[dict[str, Any]]:
+    """The whole lines of a table; a last one that a kill cut short is left out."""
+    lines = path.read_text().split("\n")[:-1] if path.is_file() else []
+    return [json.loads(line) for line in lines if line]
+
+
+def record(engine: Engine, out: Path, num_traces: int, num: int, levels: list[str], format: str) -> None:
+    done = {row["trace"] for row in rows_of(out)}
+    out.parent.mkdir(parents=True, exist_ok=True)
+    if out.is_file():  # cut off what a kill left unfinished
+        whole = out.read_bytes()
+        os.truncate(out, whole.rfind(b"\n") + 1)
+    with out.open("a") as file:
+        for number, (problem, trace) in enumerate(wrong_traces(engine, levels, format, SEED)):
+            if number >= num_traces:
+                break
+            if trace.id in done:
+                continue
+            file.write(json.dumps(recorded(engine, problem, trace, num, SEED)) + "\n")
+            file.flush()
+            print(f"\r{number + 1} of {num_traces} traces", end="", flush=True)
+    print(f"\nwrote {out}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Record from which prefixes of wrong traces the model recovers.")
+    parser.add_argument("--model", default=BUILT_IN)
+    parser.add_argument("--out", type=Path, default=Path("build/bench/recoverability.jsonl"))
+    parser.add_argument("--num", type=int, default=1000, help="wrong traces")
+    parser.add_argument("--completions", type=int, default=64, help="completions of every prefix")
+    parser.add_argument("--levels", default="easy,medium")
+    parser.add_argument("--format", default="transitions")
+    args = parser.parse_args()
+    record(load_engine(args.model), args.out, args.num, args.completions, args.levels.split(","), args.format)
+
+
+if __name__ == "__main__":
+    main()

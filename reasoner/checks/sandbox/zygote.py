@@ -28,7 +28,7 @@ CPU_SECONDS = 600  # of one worker in all; each snippet's time is kept by our pr
 PREPARED = (
     *("math", "cmath", "decimal", "fractions", "statistics", "random", "itertools", "functools", "collections"),
     *("re", "datetime", "calendar", "string", "json", "operator", "typing", "dataclasses", "enum", "copy", "heapq"),
-    *("bisect", "numpy", "sympy"),
+    *("bisect", "zlib", "numpy", "sympy"),
 )
 
 

@@ -20,7 +20,6 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 from reasoner.actions import is_summary
-from reasoner.checks.information import CONSTANTS
 from reasoner.checks.sides import is_equal, is_passed_over, written
 from reasoner.equations import Chain, chains
 from reasoner.equations.runs import Side
@@ -39,6 +38,19 @@ from reasoner.repair_numbers import (
     value_of,
 )
 from reasoner.told import told
+
+CONSTANTS: dict[int, str] = {
+    7: "days a week",
+    12: "months a year, a dozen, inches a foot",
+    24: "hours a day",
+    30: "days a month",
+    52: "weeks a year",
+    60: "minutes an hour, seconds a minute",
+    100: "percent, cents a dollar, centimetres a metre",
+    365: "days a year",
+    1000: "grams a kilogram, metres a kilometre",
+}
+"""Numbers that may stand for themselves, and for what."""
 
 
 @dataclass(frozen=True, slots=True)

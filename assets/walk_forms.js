@@ -69,6 +69,8 @@ function statesInFilter(view) {
 function fillFormats() {
   const box = part('write-as');
   const formats = state.figure?.formats ?? [];
+  part('sandbox').replaceChildren(formats.some(([name]) => state.figure.running?.includes(name)) ? sandboxFold('Where code is run') : '');
+  part('more-form').elements.hint.disabled = !state.figure?.keypoints?.points.length;
   if (box.children.length === formats.length) return;
   box.replaceChildren(...formats.map(([name, title], i) => make('label', { class: 'fp-check' }, make('input', { type: 'checkbox', name: 'format', value: name, checked: i === 0 }), make('span', {}, title))));
 }

@@ -82,6 +82,7 @@ function onLabelMail(mail) {
   drawBar();
   if (pending.action === 'undo') return afterUndo(pending);
   if (pending.trace !== trace()?.id) return;
+  strip.proposal = mail.proposal ?? null;
   if (pending.action === 'first_wrong' && !pending.goes) return openStrip();
   closeStrip();
   if (pending.goes && (state.goesOn || pending.action === 'first_wrong')) next();
@@ -120,23 +121,39 @@ function open(where) {
 
 // ── the strip after F: what kind of error, what it should say ───────────────────────────────────────────────────────
 
+// What the checks take the flagged step's error for. It comes with the flag's confirmation, never before, and stays a
+// proposal, drawn as one, until the person confirms it or takes another class.
+const strip = { proposal: null };
+
+const proposedFor = (own) => (own?.error_class ? '' : strip.proposal?.error_class ?? '');
+
 function openStrip() {
-  const strip = part('strip');
+  const form = part('strip');
   const own = ownLabel(trace());
   if (own?.kind !== 'first_wrong') return;
+  const proposed = proposedFor(own);
   part('classes').replaceChildren(...CLASSES.map(([name, key, title]) => make('button', {
-    type: 'button', class: 'fp-class', 'aria-pressed': String(own.error_class === name), onclick: () => classify(name),
-  }, title, ' ', make('kbd', {}, key))));
-  strip.elements.correction.value = own.correction;
-  strip.elements.note.value = own.note;
-  strip.hidden = false;
+    type: 'button', class: 'fp-class', 'aria-pressed': String(own.error_class === name), 'data-proposed': String(name === proposed), onclick: () => classify(name),
+  }, title, name === proposed && make('i', {}, ' proposed'), ' ', make('kbd', {}, key))), proposalLine(own, proposed));
+  form.elements.correction.value = own.correction;
+  form.elements.note.value = own.note;
+  part('strip-next').textContent = proposed ? 'Confirm, next trace ' : 'Next trace ';
+  part('strip-next').append(make('kbd', {}, 'Enter'));
+  form.hidden = false;
   keepInSight(part('list').children[state.at]);
 }
 
+function proposalLine(own, proposed) {
+  if (!strip.proposal || (own.error_class && own.error_class !== strip.proposal.error_class)) return '';
+  const { error_class: name, reasons } = strip.proposal;
+  if (own.error_class) return make('p', { class: 'fp-proposal' }, 'You and the checks agree: ' + reasons.join('; '));
+  return make('p', { class: 'fp-proposal' }, proposed ? '◇ The checks propose ' + name + ': ' + reasons.join('; ') + '. Confirm it, or choose another.' : 'The checks cannot tell what kind of error it is.');
+}
+
 function closeStrip() {
-  const strip = part('strip');
-  if (strip.contains(document.activeElement)) part('list').focus({ preventScroll: true });
-  strip.hidden = true;
+  const form = part('strip');
+  if (form.contains(document.activeElement)) part('list').focus({ preventScroll: true });
+  form.hidden = true;
 }
 
 const isStripOpen = () => !part('strip').hidden;
@@ -155,6 +172,7 @@ function classify(name) {
 function finishStrip() {
   const own = ownLabel(trace());
   const { correction, note } = part('strip').elements;
+  if (proposedFor(own)) return refine({ error_class: proposedFor(own) }, true);
   if (own && (correction.value !== own.correction || note.value !== own.note)) return refine({}, true);
   closeStrip();
   next();

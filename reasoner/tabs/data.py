@@ -23,6 +23,7 @@ from reasoner.workbench import Workbench
 
 GUEST_ROWS = 2_000  # rows of a data set that a visitor of a Space may bring at once. Ours: seconds of work
 FIGURES = {"problems": "problems", "traces": "solutions", "labels": "labels", "pits": "machine pits"}
+DOUBT_LINK = '<a href="?doubt=1">Gold answers in doubt</a>'  # the queue opens over the Walk tab
 # Gets the file that was written, or nothing, and saves it as a click on a link would.
 DOWNLOAD = """(file) => {
   if (!file) return;
@@ -158,7 +159,7 @@ def figures_html(store: Store, sync: LabelSync | None = None) -> str:
     except WorkbenchError as error:
         return _message(str(error), is_bad=True)
     figures = "".join(f"<div><dd>{stats[key]:,}</dd><dt>{title}</dt></div>" for key, title in FIGURES.items())
-    place = f"Kept in <code>{html.escape(str(store.path))}</code>{saved}"
+    place = f"Kept in <code>{html.escape(str(store.path))}</code>{saved} · {DOUBT_LINK}"
     return f'<dl class="figures">{figures}</dl><p class="figures-place">{place}</p>'
 
 

@@ -13,6 +13,7 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from reasoner.engines import Engine
+from reasoner.error_classes import proposal_json
 from reasoner.errors import BadInput
 from reasoner.explore import explore
 from reasoner.formats import Format, format_named
@@ -80,7 +81,9 @@ def judge(workbench: Workbench, annotator: str, asked: Asked) -> dict[str, Any]:
         store.add_label(label)
         message = SAVED.get(label.kind) or f"Saved: step {(label.step or 0) + 1} is the first wrong one."
         last = walk_view.label_key(label)
-    about = {"is_ok": True, "message": message, "last": last, "annotator": annotator}
+    about: dict[str, Any] = {"is_ok": True, "message": message, "last": last, "annotator": annotator}
+    if asked.get("action") == "first_wrong":  # only now: a class proposed before the flag would lead the person
+        about["proposal"] = proposal_json(trace, problem, whole(asked, "step", 0, len(trace.steps) - 1))
     return about | {"progress": store.progress(annotator)} | walk_view.marks(store, problem)
 
 

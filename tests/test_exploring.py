@@ -38,7 +38,7 @@ def run(search: Search, table: list[list[Outcome]]) -> list[Request]:
 
 
 @pytest.mark.parametrize("method", SEARCHES)
-@settings(deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(table=tables(), k=st.integers(1, 8), ends_wrong=st.booleans())
 def test_every_search_ends_within_the_cap_and_says_the_same_again(
     method: str, table: list[list[Outcome]], k: int, ends_wrong: bool

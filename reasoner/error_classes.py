@@ -24,6 +24,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from reasoner.actions import is_summary
@@ -104,9 +105,10 @@ def _answer_sign(trace: Trace) -> Iterator[Sign]:
     last = next((value for value in reversed(results) if value is not None), None)
     if last is None or trace.answer is None or len(trace.steps) < 2 or not is_summary(trace.steps[-1].text):
         return
-    if equal_answers(str(last), trace.answer) is False:
+    meant = (last, 100 * last, -last, Fraction(round(last)))  # "12/20 x 100% = 60%"; a sign; rounded
+    if all(equal_answers(str(value), trace.answer) is False for value in meant):
         words = f"the answer said, {trace.answer}, is not the last result"
-        yield Sign(len(trace.steps) - 1, "calculation", words)
+        yield Sign(len(trace.steps) - 1, "calculation", words, is_weak=True)
 
 
 def count_classes(rows: Iterable[tuple[Trace, Problem]]) -> dict[str, int]:

@@ -97,7 +97,9 @@ class _Reader:
             self._say(index, f"{owner.capitalize()}'s must be found too", "step missing")
         for owner in self.read.asked:  # "Cal's share" is made of Cal's stamps, which must be found themselves
             said = self.read.of(owner)
-            is_own = any(one.kind == "own" for one in said) and any(one.kind not in ("own", "given") for one in said)
+            found = [one for one in said if one.kind not in ("own", "given")]
+            is_plain = any(names[0].split()[-1].lower() in one.sentence.lower() for one in found)
+            is_own = any(one.kind == "own" for one in said) and bool(found) and not is_plain
             if is_own and owner in owners and owners.count(owner) == 1 and not self.read.is_total:
                 self._say(index, f"what {owner.capitalize()} has must be found first", "step missing")
 

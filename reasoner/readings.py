@@ -27,7 +27,7 @@ _NOT_OWNERS = frozenset(
     """
     how what which who when where why if the a an there each every it its he she they his her their working compared of
     in on at for from to and but so then after before both all one two three four five six seven eight nine ten i
-    """.split()
+    """.split()  # noqa: SIM905
 )
 _OWNER = re.compile(r"\b[A-Z][a-z]+\b")
 _MORE = re.compile(r"\b(?:more|longer|farther|further|older|taller|heavier|higher|extra)\b")

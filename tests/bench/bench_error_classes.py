@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_error_classes          → build/bench/error_classes.json
 
-The wrong solutions of the built-in problems (assets/problems.jsonl.gz). Two tables, the oracle's class down, the proposed
-one across: with the oracle's first wrong step given, and with the step left to the machine.
+The wrong solutions of the built-in problems (assets/problems.jsonl.gz). Two tables, the oracle's class down, the
+proposed one across: with the oracle's first wrong step given, and with the step left to the machine. The questions are
+in the wordings that reasoner/readings.py was written with; on other texts more ends as "could not tell".
 """
 
 import gzip

@@ -237,6 +237,7 @@ class Pair:
     source: str = ""  # label or pit id
     is_whole: bool = True  # False: chosen is a bare correction that does not end the solution, so it gets no EOS
     prompt_from: Literal["trace", "engine"] = "trace"  # "engine": an imported trace had none, the model in use asked
+    format: str = "transitions"  # the trace's, a key of reasoner.formats.FORMATS
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,8 @@
     66.0 % → 70.0 % of 500 held-out problems: +4.0 points (95 % interval +1.1 to +6.9), 31 fixed, 11 broken, …
 
 Every problem is solved by both models, so the comparison is paired: exact McNemar on the problems that changed,
-Newcombe's interval of the difference (training/stats.py). A problem whose answer cannot be judged on either side is
-left out and counted. Where the pairs that were trained on are given, each pit is met again: the steps before it, and
+Newcombe's interval of the difference (training/stats.py). A solution without an answer (a program that fails, say) is
+not right; a problem whose answers cannot be compared with gold is left out and counted. Where the pairs that were trained on are given, each pit is met again: the steps before it, and
 what each model writes next.
 
 Not covered: sampling at a temperature; greedy answers are what the solver shows first, and they have no sampling noise.
@@ -105,12 +105,20 @@ def evaluate(
     first = _Side(before, writing, "before", follow)
     second = _Side(after, writing, "after", follow)
     rows = list(zip(problems, first.solve(problems), second.solve(problems), strict=True))
-    known = [pair for pair in pits.pairs if pair.problem_id in pits.problems]
-    checks, pit_comparisons = _meet_again(first, second, known, pits.problems)
+    checks: list[PitCheck] = []
+    met: dict[str, Comparison] = {}  # of the pits' problems
+    for name in dict.fromkeys(pair.format for pair in pits.pairs):
+        sides = _Side(before, format_named(name), "before", follow), _Side(after, format_named(name), "after", follow)
+        known = [pair for pair in pits.pairs if pair.problem_id in pits.problems and pair.format == name]
+        own_checks, own = _meet_again(*sides, known, pits.problems)
+        checks += own_checks
+        for one in own:
+            old = met.get(one.problem.id, Comparison(one.problem, (), ()))
+            met[one.problem.id] = Comparison(one.problem, old.before + one.before, old.after + one.after)
     comparisons = [Comparison(problem, (one,), (two,)) for problem, one, two in rows if one and two]
     report = _report(comparisons, len(rows), after)
     report = replace(report, pits=tuple(checks), seconds=time.perf_counter() - started)
-    return report, comparisons + pit_comparisons
+    return report, [*comparisons, *met.values()]
 
 
 class _Side:
@@ -214,14 +222,19 @@ def _check(pair: Pair, writing: Format, texts: tuple[str, str], traces: Sequence
     )
 
 
+def _is_judged(problem: Problem, trace: Trace) -> bool:
+    """Is it known whether this solution is right? One that comes to no answer is not."""
+    return trace.verdict.status != "unjudged" or (problem.answer is not None and trace.answer is None)
+
+
 def _report(comparisons: Sequence[Comparison], num_asked: int, after: Engine) -> Report:
     cells: dict[tuple[bool, bool], list[str]] = defaultdict(list)
     levels: dict[str, list[tuple[bool, bool]]] = defaultdict(list)
     for comparison in comparisons:
-        statuses = comparison.before[0].verdict.status, comparison.after[0].verdict.status
-        if "unjudged" in statuses:
+        traces = comparison.before[0], comparison.after[0]
+        if not all(_is_judged(comparison.problem, trace) for trace in traces):
             continue
-        outcome = statuses[0] == "right", statuses[1] == "right"
+        outcome = traces[0].verdict.status == "right", traces[1].verdict.status == "right"
         cells[outcome].append(comparison.problem.id)
         levels[comparison.problem.level].append(outcome)
     both, fixed, broken, neither = (cells[key] for key in ((True, True), (False, True), (True, False), (False, False)))

@@ -12,6 +12,7 @@ are sampled until one recovers. A person's correction is continued the same way 
 chosen still ends the solution with a right answer; where none recovers (or the answer is unknown) the correction stands
 alone, without EOS, as Step-DPO's single chosen step does (arXiv 2406.18629). A remainder that begins with the pit
 itself is passed over: it would be pushed up and down at once. An imported trace has no prompt: the model in use asks.
+Where code is run on the way, chosen ends before the interpreter's first word (interpreter.py).
 
 Not covered: outcome pairs (a whole right against a whole wrong solution).
 """
@@ -26,9 +27,11 @@ from typing import Any, Literal, cast
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.explore import question_part
+from reasoner.formats import FORMATS
 from reasoner.records import Counts, Pair, Step, content_id
 from reasoner.store import Store
 from training.candidates import CONCLUSION, Candidate, find_candidates, prefix_text, shortest_first
+from training.interpreter import before_output
 from training.remainders import CHUNK, SAMPLES, Prefix, Remainders
 
 Follow = Callable[[int, int], None]
@@ -217,6 +220,11 @@ def _take(
         dropped[chosen] += 1
         return
     text, chosen_from, is_whole = chosen
+    text, has_no_output = before_output(candidate.trace.format, prefix_text(candidate.trace, candidate.step), text)
+    if not text.strip():
+        dropped["the interpreter speaks first in what would be chosen"] += 1
+        return
+    is_whole = is_whole and has_no_output
     problem_id, rejected = candidate.problem.id, candidate.rejected
     if _same(rejected) in used.rejected[problem_id] or _same(text) in used.chosen[problem_id]:
         dropped["the same chosen or rejected text is kept for this question already"] += 1
@@ -251,6 +259,7 @@ def _pair(
         source=candidate.source,
         is_whole=is_whole,
         prompt_from=candidate.prompt_from,
+        format=trace.format if trace.format in FORMATS else "cot",
     )
 
 

@@ -5,8 +5,8 @@
 
 Every problem is solved by both models, so the comparison is paired: exact McNemar on the problems that changed,
 Newcombe's interval of the difference (training/stats.py). A solution without an answer (a program that fails, say) is
-not right; a problem whose answers cannot be compared with gold is left out and counted. Where the pairs that were trained on are given, each pit is met again: the steps before it, and
-what each model writes next.
+not right; a problem whose answers cannot be compared with gold is left out and counted. Where the pairs that were
+trained on are given, each pit is met again: the steps before it, and what each model writes next.
 
 Not covered: sampling at a temperature; greedy answers are what the solver shows first, and they have no sampling noise.
 """

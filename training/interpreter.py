@@ -4,8 +4,8 @@
     …        "Ben_coins = 41 + 26\\n</code>\\n"                                  what a pair prefers of it
 
 TRL learns every token of a plain-text completion, and has no mask for some in its middle; so what is preferred ends
-where the interpreter first speaks, as Step-DPO's chosen ends after one step (arXiv 2406.18629). MARIO (arXiv 2401.08190)
-masks nothing and says nothing of it.
+where the interpreter first speaks, as Step-DPO's chosen ends after one step (arXiv 2406.18629). MARIO (arXiv
+2401.08190) masks nothing and says nothing of it.
 """
 
 from reasoner.formats import FORMATS

@@ -199,6 +199,12 @@ class Store:
             store_agreement.refresh(self._reading, self._writing)
         return Filters(search, source, verdict, labelled, agreement)
 
+    def answers_in_formats(self) -> list[list[store_agreement.Answer]]:
+        """The answers of each problem that has them in two formats or more."""
+        store_agreement.refresh(self._reading, self._writing)
+        with self._reading() as connection:
+            return store_agreement.answers_in_formats(connection)
+
     def sources(self) -> list[str]:
         """The sources of all problems, by name."""
         return [row["source"] for row in self._all("SELECT DISTINCT source FROM problems ORDER BY source")]

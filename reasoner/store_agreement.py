@@ -13,9 +13,21 @@ import json
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from itertools import groupby
 
 from reasoner.votes import agreement_of
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What one trace says, of a problem whose traces are in several formats."""
+
+    trace_id: str
+    format: str
+    answer: str
+    status: str
+
 
 Connection = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
@@ -30,6 +42,19 @@ _ANSWERS = (
     "ON traces.problem_id = problems.id WHERE problems.id IN (SELECT value FROM json_each(?)) "
     f"AND {VOTES} ORDER BY problems.seq, traces.seq"
 )
+
+
+def answers_in_formats(connection: sqlite3.Connection) -> list[list[Answer]]:
+    """The answers that have a vote, a list a problem, of the problems with votes in two formats or more."""
+    rows = connection.execute(
+        "SELECT traces.problem_id, traces.id, traces.format, traces.answer, traces.status FROM problems "
+        "CROSS JOIN traces ON traces.problem_id = problems.id WHERE problems.agreement <> '' "
+        f"AND {VOTES} ORDER BY problems.seq, traces.seq"
+    )
+    return [
+        [Answer(row["id"], row["format"], row["answer"], row["status"]) for row in own]
+        for _, own in groupby(rows, key=lambda row: str(row["problem_id"]))
+    ]
 
 
 def refresh(reading: Connection, writing: Connection) -> int:

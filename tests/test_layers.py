@@ -45,7 +45,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
     ("reasoner/workbench.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
     (
-        *("reasoner/interchange/", "reasoner/score.py", "reasoner/solve.py", "reasoner/explore.py"),
+        *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
         "reasoner/rounds.py",
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
         *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/gold_command.py", "reasoner/translation.py"),
@@ -56,6 +56,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     ("reasoner/steps.py", "reasoner/ways_back.py"),
     ("reasoner/quantities.py", "reasoner/told.py", "reasoner/places.py"),
     ("reasoner/actions.py", "reasoner/sentences.py", "reasoner/equations/", "reasoner/exploring/"),
+    ("reasoner/intervals.py",),
     ("reasoner/records.py",),
     ("reasoner/errors.py",),
 )

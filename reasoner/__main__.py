@@ -1,4 +1,4 @@
-"""python -m reasoner import | export | score | solve | explore: what the screen does, from the shell.
+"""python -m reasoner import | export | score | solve | explore | keypoints | gold: the screen, from the shell.
 
     python -m reasoner import train.jsonl more.jsonl --keep-good
     python -m reasoner import --hub openai/gsm8k --config main --split test
@@ -6,6 +6,8 @@
     python -m reasoner score --detector arithmetic --json
     python -m reasoner solve "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"
     python -m reasoner explore --source gsm8k/test --limit 20
+    python -m reasoner keypoints --all
+    python -m reasoner gold
 
 Every command takes --store FILE (default: REASONER_STORE, else the user's data folder). Exit codes: 0 done, 2 could not
 be done, with the reason on standard error.
@@ -43,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reasoner", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_import, _add_export, _add_score, _add_solve, _add_explore):
+    for add in (_add_import, _add_export, _add_score, _add_solve, _add_explore, _add_keypoints, _add_gold):
         command = add(commands)
         command.add_argument(
             "--store", metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)"
@@ -171,11 +173,16 @@ def _add_model(command: argparse.ArgumentParser) -> None:
 
 
 def _add_solve(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner.keypoints_command import GIVEN
+
     command = commands.add_parser("solve", help="sample solutions of a typed question, or of problems in the store")
     command.add_argument("question", nargs="?", default="", help="the problem's text; left out: problems in the store")
     command.add_argument("--answer", default=None, help="the question's right answer, if you know it")
     command.add_argument("--format", default="transitions", help="how solutions are written (default: transitions)")
     command.add_argument("--num", type=int, default=1, metavar="N", help="solutions a problem (default: 1)")
+    command.add_argument(
+        "--key-points", default="none", choices=GIVEN, help="give the solver key points: whose (default: none)"
+    )
     _add_model(command)
     command.set_defaults(run=_solve, command=command)
     return command
@@ -184,6 +191,7 @@ def _add_solve(commands: Commands) -> argparse.ArgumentParser:
 def _solve(store: Store, options: argparse.Namespace) -> int:
     from reasoner.engines import BUILT_IN, load_engine
     from reasoner.formats import format_named
+    from reasoner.keypoints_command import given
     from reasoner.records import make_problem
     from reasoner.solve import solve
 
@@ -197,7 +205,10 @@ def _solve(store: Store, options: argparse.Namespace) -> int:
         problems = [row.problem for row in store.find_problems(source=options.source, limit=options.limit)]
     for problem in problems:
         print(problem.question)
-        for trace in solve(engine, problem, options.format, sampling):
+        hint = given(store, engine, problem, options.key_points, options.seed)
+        if hint is None and options.key_points != "none":
+            print("  (nobody has written key points for this problem: solved without)", file=sys.stderr)
+        for trace in solve(engine, problem, options.format, sampling, hint):
             store.add_traces([trace])
             _print_trace(trace)
     return 0
@@ -207,6 +218,25 @@ def _print_trace(trace: Trace) -> None:
     print(f"\n  trace {trace.id}: {trace.verdict.status} ({trace.verdict.reason})")
     for i, step in enumerate(trace.steps):
         print(f"  {i:3}  {step.text}")
+
+
+def _add_keypoints(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner import keypoints_command
+
+    command = commands.add_parser("keypoints", help="extract what problems ask and what they tell, and keep it")
+    keypoints_command.add_arguments(command)
+    _add_model(command)
+    command.set_defaults(run=keypoints_command.run, command=command, temperature=0.0, limit=0)
+    return command
+
+
+def _add_gold(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner import gold_command
+
+    command = commands.add_parser("gold", help="gold answers in doubt, and what people said of them")
+    gold_command.add_arguments(command)
+    command.set_defaults(run=gold_command.run, command=command)
+    return command
 
 
 def _add_explore(commands: Commands) -> argparse.ArgumentParser:

@@ -16,6 +16,7 @@ WHU-ZQH/DUP main.py), whose two requests are asked here in one, with its words; 
 Not covered: whether the points are enough to solve the problem; other languages than English.
 """
 
+import re
 import time
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -42,6 +43,10 @@ INSTRUCTION = (
     "only what the problem itself says, and list it one by one, each on a line of its own that begins with '- '."
 )
 MAX_NEW_TOKENS = 320  # ours: four times the longest of the built-in problems' lists
+_ASKS = re.compile(
+    r"(?:(?:and|then|so)\s+)?(?:how|what|which|who|whose|when|where|calculate|find|determine|compute|express|give)\b",
+    re.I,
+)
 MANY = 64  # problems a batch of extract_many: few enough to show progress
 
 
@@ -90,15 +95,20 @@ def rules(problem: Problem) -> KeyPoints:
         question[slice(*clause)].strip(" ,;:")
         for place in places
         for clause in ([place] if place not in asked[-1:] else _conditions(question, place))
-        if told(question[slice(*clause)])
+        if _tells(question[slice(*clause)])
     ]
     return _made(problem, core, tuple(dict.fromkeys(points)), "rules", "rules")
 
 
+def _tells(clause: str) -> bool:
+    """Does a clause tell a number that may matter? "One" and "first" in words seldom do."""
+    return bool(numbers_to_use(clause)) or any(number.text == "1" for number in told(clause))
+
+
 def _conditions(question: str, asked: tuple[int, int]) -> list[tuple[int, int]]:
-    """The clauses of the sentence that asks, but not the clause that asks: "If he sells 3, how many are left?"."""
+    """The clauses of the sentence that asks, but not the one that asks: "If he sells 3, how many are left?"."""
     parts = clauses(question, asked)
-    return parts if len(parts) > 1 else []
+    return [part for part in parts if not _ASKS.match(question[slice(*part)])] if len(parts) > 1 else []
 
 
 def _made(problem: Problem, core: str, points: Sequence[str], by: str, origin: Origin) -> KeyPoints:

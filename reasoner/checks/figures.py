@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from reasoner.equations import Chain, chains
+from reasoner.equations import chains
+from reasoner.equations.program import Program
 from reasoner.equations.runs import Side
 from reasoner.equations.tokens import Token, tokenize
 from reasoner.records import Step
@@ -29,7 +30,14 @@ _STRINGS = re.compile(r"\"\"\".*?(?:\"\"\"|\Z)|'''.*?(?:'''|\Z)|\"[^\"\n]*\"|'[^
 _ROUNDING = re.compile(r"\bround\s*\([^()\n]*,\s*(\d+)\s*\)")
 _LITERAL = re.compile(r"(?<![\w.])(?:\d[\d_]*(?:\.\d*)?|\.\d+)(?![\w.])")
 _DEFINITION = re.compile(r"^\s*(?P<name>[^\W\d]\w*)\s*=\s*-?(?P<number>\d[\d_]*(?:\.\d*)?|\.\d+)\s*$", re.MULTILINE)
+_LETTER = re.compile(
+    r"\blet(?:'s|’s)?\s+(?:\w+\s+){0,4}?(?P<let>[B-HJ-Zb-z])\b|(?<![A-Za-z'’.])(?P<before>[A-Za-z])\s*[-+*/=<>≥≤×(]"
+    r"|[-+*/=<>≥≤×]\s*\d*(?P<after>[A-Za-z])(?![A-Za-z'’.])|(?<=\d)(?P<glued>[b-fh-jnp-rt-z])(?![A-Za-z'’.])",
+    re.IGNORECASE,
+)
+_SIGN = re.compile(r"[xX]\s*[$(]?\s*[\d.]")
 MAX_DIGITS = 40
+MAX_ITEMS = 60  # of an expression whose parts are worked out one by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +56,7 @@ class StepNumbers:
 
     taken: tuple[Taken, ...]
     made: frozenset[Fraction]
-    unknowns: frozenset[str] = frozenset()  # letters that its equations calculate with
+    unknowns: frozenset[str] = frozenset()  # letters of algebra
     definitions: tuple[tuple[str, Fraction], ...] = ()  # code only: ("Ana_coins", 41) of "Ana_coins = 41"
 
 
@@ -68,35 +76,49 @@ def step_numbers(step: Step, unknowns: frozenset[str] = frozenset()) -> StepNumb
 def _of_words(text: str, unknowns: frozenset[str]) -> StepNumbers:
     made: set[Fraction] = set()
     made_spans: list[tuple[int, int]] = []
-    letters: set[str] = set()
+    letters = frozenset(_letters(text))
     for chain in chains(text):
         calculates = [side for side in chain.sides if _calculates(side)]
-        own = {name for side in chain.sides for name in side.program.names if len(name) == 1}
-        is_made = _makes(chain, calculates, own & unknowns)
+        is_made = any(not any(len(name) == 1 for name in side.program.names) for side in calculates)
         for side in chain.sides:
-            value = side.value({})
-            if value is not None and (is_made or side in calculates):
-                made.add(value)
-            if is_made and side.program.is_bare:
+            made |= _values(side) if is_made or side in calculates else set()
+            if (is_made or (unknowns and chain.sides[0].label)) and side.program.is_bare:
                 made_spans.append((side.start, side.end))
-        letters |= own if calculates else set()
     taken = [
         number
         for number in _written(text)
         if not any(start <= number.start < end for start, end in made_spans) and not _is_label(text, number)
     ]
-    return StepNumbers(tuple(taken), frozenset(made), frozenset(letters))
+    if letters & unknowns:  # solving an equation that was stated before
+        made.update(value for number in taken for value in number.values)
+    return StepNumbers(tuple(taken), frozenset(made), letters)
 
 
 def _calculates(side: Side) -> bool:
     return not side.program.is_bare and not side.label
 
 
-def _makes(chain: Chain, calculates: list[Side], known_letters: set[str]) -> bool:
-    """Is a number alone on a side of this chain the result of something?"""
-    if known_letters:
-        return True  # solving an equation that was stated before
-    return any(not any(len(name) == 1 for name in side.program.names) for side in calculates)
+def _values(side: Side) -> set[Fraction]:
+    """What a side is worth, and all that is worked out on the way: 42 / 3 + 16 is worth 30, and 14 on the way."""
+    if side.is_opaque or side.program.names or len(side.program.items) > MAX_ITEMS:
+        return set()
+    found: set[Fraction] = set()
+    for end, item in enumerate(side.program.items, start=1):
+        if item[0] != "number" or end == len(side.program.items):
+            part = Program()
+            part.items = side.program.items[:end]
+            value = part.value({})
+            found |= {value} if value is not None else set()
+    return found
+
+
+def _letters(text: str) -> Iterator[str]:
+    """The unknowns of algebra: the x of "let x be", "x + 3" and "2x = 8"; not the sign in "3 x 4"."""
+    for match in _LETTER.finditer(text):
+        letter = match[match.lastgroup or 0]
+        is_sign = letter in "xX" and _SIGN.match(text, match.start(match.lastgroup or 0))
+        if not is_sign:
+            yield letter
 
 
 def _written(text: str) -> Iterator[Taken]:

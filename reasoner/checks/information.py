@@ -5,9 +5,9 @@
         [Finding(0, "information", "unjudged", "62 comes from nowhere: …", "62")]
     unused(trace, problem, key_points)      [Unused(2, "Cal has 3 times as many coins as Ben.", 49, 88)]
 
-A number comes from somewhere when the question tells it (in figures or words, `reasoner.told`), an earlier step or the
-step's own arithmetic makes it, it is one of CONSTANTS, or it is one of these in another unit (`_UNITS`). It is named
-once, where it first occurs.
+A number comes from somewhere when the question tells it (in figures or words) or counts it, an earlier step or the
+step's own arithmetic makes it, everybody knows it, or it is one of these in another unit or rounded (`sources`). One
+that comes from nowhere is named once, where it first occurs.
 
 Both are signs, not proofs, so a finding's status is "unjudged" and never counts as wrong: a step may count what the
 question lists ("the three friends"), and a question may tell what is beside the point.
@@ -24,31 +24,15 @@ from functools import lru_cache
 
 from reasoner.actions import explicit_action
 from reasoner.checks.figures import StepNumbers, step_numbers
+from reasoner.checks.sources import Sources
+from reasoner.equations import chains
 from reasoner.places import content_words, locate
 from reasoner.records import Finding, KeyPoints, Problem, Step, Trace
 from reasoner.told import Told, told
 
-CONSTANTS: dict[int, str] = {
-    0: "nothing",
-    1: "one of something",
-    2: "half, double, a pair",
-    7: "days a week",
-    12: "months a year, a dozen, inches a foot",
-    24: "hours a day",
-    30: "days a month",
-    31: "days of some months",
-    52: "weeks a year",
-    60: "minutes an hour, seconds a minute",
-    100: "percent, cents a dollar, centimetres a metre",
-    365: "days a year",
-    1000: "grams a kilogram, metres a kilometre",
-}
-"""Numbers that need no source, and why."""
-
-_UNITS = tuple(Fraction(number) for number in (7, 12, 24, 30, 52, 60, 100, 365, 1000))
+_NAME = re.compile(r"(?<![^\W_])[A-Z][^\W\d_]+")
+_USED_IN = (12, 60, 100, 1000)  # "30 minutes" are used as 0.5 hours, "5 feet" as 60 inches
 _PLANS = ("Formalize", "Decompose")  # they restate the question; what only they mention was not used
-
-Values = set[Fraction]
 
 
 def check_information(question: str, steps: Sequence[Step], also_told: str = "") -> list[Finding]:
@@ -56,17 +40,19 @@ def check_information(question: str, steps: Sequence[Step], also_told: str = "")
 
     also_told: text whose numbers count as told too, such as the key points that a person wrote.
     """
-    known = _told_values(f"{question}\n{also_told}")
+    sources = _sources(f"{question}\n{also_told}")
+    known: set[Fraction] = set()
     findings: list[Finding] = []
-    for index, numbers in enumerate(_numbers(steps)):
+    for index, (step, numbers) in enumerate(zip(steps, _numbers(steps), strict=True)):
         known |= numbers.made
         for number in numbers.taken:
-            if any(_has_source(value, known) for value in number.values):
-                known.update(number.values)
-                continue
-            known.update(number.values)
-            findings.append(Finding(index, "information", "unjudged", _message(number.text), number.text))
+            if not any(sources.has(value, step.text, known) for value in number.values):
+                findings.append(Finding(index, "information", "unjudged", _message(number.text), number.text))
+            known.update(number.values)  # named once
     return findings
+
+
+_sources = lru_cache(maxsize=1_024)(Sources)
 
 
 def _message(number: str) -> str:
@@ -79,31 +65,6 @@ def _numbers(steps: Sequence[Step]) -> Iterator[StepNumbers]:
         numbers = step_numbers(step, unknowns)
         unknowns |= numbers.unknowns
         yield numbers
-
-
-def _told_values(question: str) -> Values:
-    return {Fraction(number) for number in CONSTANTS} | {
-        meaning for number in told(question) for meaning in number.meanings
-    }
-
-
-def _has_source(value: Fraction, known: Values) -> bool:
-    if value in known or -value in known:
-        return True
-    if any(value * unit in known or value / unit in known for unit in _UNITS):
-        return True
-    return any(_is_rounded(value, other) for other in known)
-
-
-def _is_rounded(value: Fraction, other: Fraction) -> bool:
-    """Is `value` the decimal, or the whole number, that `other` rounds to?"""
-    if other.denominator == 1:
-        return False
-    difference = abs(value - other)
-    if value.denominator == 1:
-        return difference < 1
-    places = len(str(value.denominator)) - 1  # 0.33 is 33/100
-    return difference <= Fraction(1, 10 ** max(places, 1))
 
 
 # ── what no step used ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -133,18 +94,46 @@ def unused(trace: Trace, problem: Problem, key_points: KeyPoints | None = None) 
     found = [
         (index, point, locate(problem.question, point))
         for index, point in enumerate(key_points.points)
-        if not uses(trace.steps, point)
+        if not uses(trace.steps, point, problem.question)
     ]
     return [Unused(index, point, *(place or (None, None))) for index, point, place in found]
 
 
-def uses(steps: Sequence[Step], point: str) -> bool:
-    """Does any step use what `point` says: all of its numbers, or without numbers, its names?"""
+def uses(steps: Sequence[Step], point: str, question: str = "") -> bool:
+    """Does any step use what `point` says: all of its numbers, or without numbers, its words?
+
+    A step that names people or things of the `question`, but none of the point's, uses its numbers for something else.
+    """
     numbers = numbers_to_use(point)
+    names = names_in(question)
+    own = names & names_in(point)
     if numbers:
-        return all(number_is_used(number, steps) for number in numbers)
+        fitting = tuple(step for step in steps if not own or _fits(step, own, names))
+        return all(number_is_used(number, fitting) for number in numbers)
     words = content_words(point)
     return any(2 * len(words & _step_words(step)) >= len(words) for step in steps if not _is_plan(step))
+
+
+def _fits(step: Step, own: Set[str], names: Set[str]) -> bool:
+    """May a step be using a point that names `own`? Named quantities must be the point's; prose names its subject."""
+    named = names & frozenset(_NAME.findall(step.text.replace("_", " ")))
+    if _names_quantities(step):
+        return len(named & own) >= min(len(named), len(own), 2)
+    return len(named) < 2 or bool(named & own)
+
+
+def _names_quantities(step: Step) -> bool:
+    is_named = step.kind != "words" or explicit_action(step.text) is not None
+    return is_named or any(chain.sides[0].label for chain in chains(step.text))
+
+
+@lru_cache(maxsize=4_096)
+def names_in(text: str) -> frozenset[str]:
+    """Its capitalised words that it writes in no other way: "Ana", "Monday"; not "He", nor "Each" beside "each"."""
+    small = frozenset(re.findall(r"(?<![\w'’])[a-z]+", text))
+    return frozenset(
+        word for word in _NAME.findall(text) if word.lower() not in small and content_words(word) and len(word) > 1
+    )
 
 
 def numbers_to_use(text: str) -> list[Told]:
@@ -155,7 +144,10 @@ def numbers_to_use(text: str) -> list[Told]:
 def number_is_used(number: Told, steps: Sequence[Step]) -> bool:
     """Does any step use a number that the question tells?"""
     used = used_values(tuple(steps))
-    return any(meaning in used for meaning in number.meanings if meaning not in (0, 1)) or number.value in used
+    meanings = [meaning for meaning in number.meanings if meaning not in (0, 1)]
+    if number.value in used or any(meaning in used for meaning in meanings):
+        return True
+    return any(number.value * unit in used or number.value / unit in used for unit in _USED_IN)
 
 
 @lru_cache(maxsize=4_096)
@@ -163,7 +155,7 @@ def used_values(steps: tuple[Step, ...]) -> Set[Fraction]:
     """The values of all numbers that steps calculate with or speak of."""
     kept = [(step, numbers) for step, numbers in zip(steps, _numbers(steps), strict=True) if not _is_plan(step)]
     lines = [line for step, _ in kept for line in step.text.splitlines()]
-    used: Values = set()
+    used: set[Fraction] = set()
     for _, numbers in kept:
         unread = {value for name, value in numbers.definitions if not _is_read(name, lines)}
         used.update(value for number in numbers.taken for value in number.values if value not in unread)

@@ -49,6 +49,16 @@ class PitCheck:
 
 
 @dataclass(frozen=True, slots=True)
+class ErrorClassRow:
+    """How many solutions that are not right have their first error in one class."""
+
+    by: str  # "oracle": the step oracle, generated problems only; "machine": proposed by the checks
+    error_class: str  # one of reasoner.error_classes.CLASSES
+    before: int
+    after: int
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """A paired before/after evaluation. Problem ids stand for the problems; their traces lie beside the report."""
 
@@ -68,6 +78,7 @@ class Report:
     both_wrong: tuple[str, ...]
     levels: tuple[LevelRow, ...] = ()
     pits: tuple[PitCheck, ...] = ()
+    error_classes: tuple[ErrorClassRow, ...] = ()
     seconds: float = 0.0
     notes: tuple[str, ...] = field(default=())
 
@@ -93,6 +104,16 @@ class Report:
         return (
             f"{gone} of {num} trained pits are gone; {recovered} of {num} now go on to the right answer (before: {did})"
         )
+
+    def errors_sentences(self) -> list[str]:
+        """What goes wrong: "First errors by the step oracle, before → after: calculation 12 → 5, …", one a judge."""
+        judges = {"oracle": "by the step oracle", "machine": "as the checks propose"}
+        sentences = []
+        for by, words in judges.items():
+            rows = [row for row in self.error_classes if row.by == by]
+            counts = ", ".join(f"{row.error_class} {row.before} → {row.after}" for row in rows)
+            sentences += [f"First errors {words}, before → after: {counts}"] if rows else []
+        return sentences
 
 
 def write_report(report: Report, path: Path) -> None:
@@ -126,5 +147,6 @@ def _report_of(raw: dict[str, Any]) -> Report:
             LevelRow(row["level"], Interval(**row["before"]), Interval(**row["after"])) for row in raw["levels"]
         ),
         "pits": tuple(PitCheck(**row) for row in raw["pits"]),
+        "error_classes": tuple(ErrorClassRow(**row) for row in raw.get("error_classes", ())),  # not in older reports
     }
     return Report(**values)

@@ -55,7 +55,7 @@ def headline_html(report: Report, in_use: str) -> str:
             + f"</dl>{_levels_html(report)}"
         )
     pits = f'<p class="fp-note">{escape(report.pits_sentence())}.</p>' if report.pits else ""
-    notes = list(report.notes)
+    notes = [*(f"{said}." for said in report.errors_sentences()), *report.notes]
     if report.num_unjudged:
         notes.insert(0, f"{report.num_unjudged:,} problems left out: an answer could not be judged.")
     said = escape(" ".join(notes))

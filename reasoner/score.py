@@ -13,19 +13,25 @@ accuracy_wrong) and their harmonic mean `f1` count exact steps. A rate of nothin
 A detector is a function (trace, problem, with_answer) → 0-based first wrong step | None | Unjudged. `gold_used` says
 whether it looked at the gold answer: numbers with and without it are not comparable.
 
-Not covered: the class of an error (MR-GSM8K's third part).
+The detector `python` needs no labels for its own keys: `agree` of the `outputs` recorded in solutions with code come
+out again when the code is run, and `disagree` lists the others: trace, step and reason.
+
+Beside them stand `agreement` (with the other formats; score_columns.py) and `error_classes` (proposed for the steps
+that people flagged), where there is anything to say.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import sqrt
 from typing import Any
 
 from reasoner.checks import check_trace
 from reasoner.checks.answers import judge
 from reasoner.checks.information import check_information
 from reasoner.errors import BadInput
-from reasoner.records import Interval, Label, Problem, Trace
+from reasoner.executed import first_failure, has_code, outputs_again
+from reasoner.intervals import wilson
+from reasoner.records import Label, Problem, Trace
+from reasoner.score_columns import agreement_column, classes_column, column_lines
 from reasoner.store import Store
 
 
@@ -58,6 +64,14 @@ def information(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
     return min((finding.step for finding in found), default=None)
 
 
+def python(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
+    """The first step of code that fails when it is run again, or whose recorded output is another."""
+    if not has_code(trace):
+        return Unjudged("there is no code in it")
+    failure = first_failure(trace)
+    return failure.step if failure else None
+
+
 def middle(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
     """The middle step of every trace, which a detector must beat. With the answer: only where the answer is wrong."""
     return answer(trace, problem, True) if with_answer else (len(trace.steps) - 1) // 2
@@ -80,14 +94,19 @@ def arithmetic_and_answer(trace: Trace, problem: Problem, with_answer: bool) -> 
     return found if found is not None else by_answer
 
 
+__all__ = ["DETECTORS", "Detection", "Detector", "Unjudged", "harmonic_mean", "rates", "score", "table", "wilson"]
+
 DETECTORS: dict[str, Detector] = {
     "arithmetic": arithmetic,
     "grammar": grammar,
     "information": information,
+    "python": python,
     "answer": answer,
     "arithmetic+answer": arithmetic_and_answer,
     "baseline-middle": middle,
 }
+MEASURES: dict[str, Callable[[Store], dict[str, Any]]] = {"python": outputs_again}
+"""What else a detector can say of all solutions in the store, labelled or not."""
 _LOOKS_AT_ANSWER = ("answer", "arithmetic+answer", "baseline-middle")
 
 
@@ -95,24 +114,36 @@ def score(store: Store, detector: str, with_answer: bool = False) -> dict[str, A
     """Compare `detector` with the labelled traces. BadInput without such a detector, or without labels that tell."""
     if detector not in DETECTORS:
         raise BadInput(f'there is no detector "{detector}": choose one of {", ".join(DETECTORS)}')
-    labels: dict[str, set[int | None]] = {}
+    labels: dict[str, list[Label]] = {}
     for label in store.labels():
         if label.kind in ("first_wrong", "all_right"):
-            labels.setdefault(label.trace_id, set()).add(_step(label))
-    if not labels:
+            labels.setdefault(label.trace_id, []).append(label)
+    measured = MEASURES[detector](store) if detector in MEASURES else {}
+    if not labels and not any(measured.values()):
         raise BadInput("no trace has a label that says which step is wrong: flag some first, or import labelled traces")
     pairs: list[tuple[int | None, Detection]] = []
-    for trace_id, steps in labels.items():
+    is_flagged: dict[str, bool] = {}
+    told: list[tuple[Trace, Problem, Label]] = []
+    for trace_id, own in labels.items():
         trace = store.trace(trace_id)
         problem = store.problem(trace.problem_id) if trace else None
-        if len(steps) == 1 and trace is not None and problem is not None:
-            pairs.append((next(iter(steps)), DETECTORS[detector](trace, problem, with_answer)))
-    counts = {"disagreed": sum(len(steps) > 1 for steps in labels.values())}
+        if trace is None or problem is None:
+            continue
+        told += [(trace, problem, label) for label in own]
+        steps = {_step(label) for label in own}
+        if len(steps) == 1:
+            found = DETECTORS[detector](trace, problem, with_answer)
+            pairs.append((steps.pop(), found))
+            is_flagged |= {} if isinstance(found, Unjudged) else {trace_id: found is not None}
+    counts = {"disagreed": sum(len({_step(label) for label in own}) > 1 for own in labels.values())}
+    columns = {"agreement": agreement_column(store, is_flagged), "error_classes": classes_column(told)}
     return {
         "detector": detector,
         "gold_used": with_answer and detector in _LOOKS_AT_ANSWER,
         **rates(pairs),
         **counts,
+        **{name: column for name, column in columns.items() if column},
+        **measured,
     }
 
 
@@ -154,18 +185,6 @@ def harmonic_mean(one: float | None, other: float | None) -> float | None:
     return 2 * one * other / (one + other) if one and other else 0.0
 
 
-def wilson(successes: int, total: int) -> Interval:
-    """The rate with Wilson's 95 % interval (JASA 22, 1927); [0, 1] where nothing was counted."""
-    if not total:
-        return Interval(0.0, 0.0, 1.0, 0, 0)
-    z = 1.959963984540054  # the normal distribution's 97.5th percentile
-    rate = successes / total
-    scale = 1 + z * z / total
-    centre = (rate + z * z / (2 * total)) / scale
-    half = z * sqrt(rate * (1 - rate) / total + z * z / (4 * total * total)) / scale
-    return Interval(rate, max(0.0, centre - half), min(1.0, centre + half), successes, total)
-
-
 _TITLES = {
     "accuracy_right": "right solutions passed",
     "accuracy_wrong": "wrong solutions, exact step",
@@ -190,4 +209,8 @@ def table(result: dict[str, Any]) -> str:
         lines.append(
             f"  {title:34}{shown}" + (f"   [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else "")
         )
+    lines += column_lines(result)
+    if result.get("outputs"):
+        lines.append(f"outputs that come out again when the code is run: {result['agree']} of {result['outputs']}")
+        lines += [f"  trace {row['trace']}, step {row['step']}: {row['reason']}" for row in result["disagree"]]
     return "\n".join(lines)

@@ -124,9 +124,8 @@ def outcome_of(snippet: Snippet, is_return: bool = False) -> str:
     printed = [line.strip() for line in snippet.output.splitlines() if line.strip()]
     values = [f"{name} = {value}" for name, value in snippet.variables.items()]
     value = [f"returns {snippet.value}" if is_return else snippet.value] if snippet.value else []
-    told = "; ".join(
-        [*([", ".join(values)] if values else []), *printed, *value, *([snippet.error] * bool(snippet.error))]
-    )
+    error = [snippet.error] if snippet.error else []
+    told = "; ".join([*error, *([", ".join(values)] if values else []), *printed, *value])
     return told if len(told) <= MAX_OUTCOME else told[: MAX_OUTCOME - 1] + "…"
 
 

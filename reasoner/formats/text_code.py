@@ -92,7 +92,9 @@ def rerun(segments: Sequence[Segment]) -> list[str]:
     with Interpreter() as python:
         for place, segment in enumerate(segments):
             if segment.kind == "code":
-                outcomes[place] = given = output_of(python.run(segment.body))
+                snippet = python.run(segment.body)
+                given = output_of(snippet)
+                outcomes[place] = output_of(replace(snippet, output="")) if snippet.error else given
             elif segment.kind == "output" and given is not None:
                 is_same = same_output(segment.body, given) or same_output(segment.body, one_line(given))
                 outcomes[place] = "" if is_same else DIFFERS + (given or "nothing")

@@ -5,14 +5,19 @@ from reasoner.interchange.bigbench_mistake import FAMILY as BIGBENCH_MISTAKE
 from reasoner.interchange.example_solutions import FAMILY as EXAMPLE_SOLUTIONS
 from reasoner.interchange.family import Family
 from reasoner.interchange.gsm8k import FAMILY as GSM8K
+from reasoner.interchange.gsm_hard import FAMILY as GSM_HARD
 from reasoner.interchange.mr_gsm8k import FAMILY as MR_GSM8K
 from reasoner.interchange.plain import FAMILY as PLAIN
 from reasoner.interchange.prm800k import FAMILY as PRM800K
 from reasoner.interchange.processbench import FAMILY as PROCESSBENCH
+from reasoner.interchange.tora import FAMILY as TORA
 
 FAMILIES = {
     family.name: family
-    for family in (PRM800K, MR_GSM8K, BIGBENCH_MISTAKE, PROCESSBENCH, EXAMPLE_SOLUTIONS, GSM8K, PLAIN)
+    for family in (
+        *(PRM800K, MR_GSM8K, BIGBENCH_MISTAKE, PROCESSBENCH, EXAMPLE_SOLUTIONS, TORA, GSM_HARD, GSM8K),
+        PLAIN,
+    )
 }
 """Name → format. Plain comes last: it takes whatever has a question."""
 

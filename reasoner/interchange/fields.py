@@ -15,6 +15,7 @@ from typing import Any
 
 from reasoner.checks.answers import extract_answer, judge
 from reasoner.errors import BadInput
+from reasoner.formats import FORMATS, Format, Reading
 from reasoner.records import Label, LabelKind, Maker, Problem, Trace, Verdict, content_id, make_trace
 from reasoner.steps import split_steps, tag_steps
 from reasoner.store import Row
@@ -114,27 +115,45 @@ def trace(
     prompt: str = "",
     format: str = "cot",
     created: float | None = None,
+    outcomes: Sequence[str] = (),
 ) -> Trace:
     """An imported solution: given steps (`texts`) kept as they are, or `text` split; its answer extracted and judged.
 
+    A solution in a format that runs is run, unless the file says what its steps gave (`outcomes`).
     `found` and `verdict` are what the file itself says; they win.
     """
-    tagged = tag_steps(texts) if texts else split_steps(text)
     whole = text or "\n".join(texts)
+    reading = _reading(FORMATS[format], whole, texts, outcomes)
     if verdict is None:
-        found = extract_answer(whole) if found is None else found
-        verdict = judge(problem.answer, found)
+        found = reading.answer if found is None else found
+        why_none = Verdict("unjudged", None, f"no answer: {reading.error}")
+        verdict = why_none if found is None and reading.error else judge(problem.answer, found)
     return make_trace(
         problem,
         prompt=prompt,
         text=whole,
-        steps=tagged,
+        steps=reading.steps,
         answer=found,
         verdict=verdict,
         maker=maker,
         format=format,
         created=created,
     )
+
+
+def _reading(format: Format, whole: str, texts: Sequence[str], outcomes: Sequence[str]) -> Reading:
+    """What an imported solution says: its steps are `texts` where these are given."""
+    if not format.runs:
+        return Reading(tag_steps(texts) if texts else split_steps(whole), extract_answer(whole))
+    steps = format.parse(whole)
+    is_known = bool(outcomes) and len(outcomes) == len(texts)
+    reading = Reading(steps, None) if is_known else format.reading(whole)
+    if texts and [step.text for step in steps] != list(texts):
+        reading = replace(reading, steps=tag_steps(texts))
+    if is_known:
+        told = zip(reading.steps, outcomes, strict=True)
+        reading = replace(reading, steps=tuple(replace(step, outcome=outcome) for step, outcome in told))
+    return reading
 
 
 def unfinished_trace(problem: Problem, maker: Maker, texts: Sequence[str]) -> Trace:

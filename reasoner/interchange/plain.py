@@ -17,7 +17,8 @@ Only `question` is needed; one row is a problem, or a problem with one solution,
     final_answer            the solution's answer, where its text does not tell
     verdict                 "right", "wrong": is that answer right? Used where the gold answer is not known
     label_id                the label's own name, in what we exported; the same label is not taken twice
-    prompt, format, maker   the exact prompt of the solution, how it is written ("cot", "transitions"), sampling
+    prompt, format, maker   the exact prompt of the solution, how it is written ("cot", "program" …), sampling
+    outcomes                what executing each step gave, one text a step; left out: programs are run when imported
 """
 
 from dataclasses import asdict, replace
@@ -57,6 +58,7 @@ def read(row: Fields, stem: str) -> Row:
         verdict=_verdict(row, problem),
         prompt=fields.optional(row, "prompt"),
         format=_format(row),
+        outcomes=_outcomes(row),
     )
     label = _label(row, trace)
     return problem, [trace], [label] if label else []
@@ -67,6 +69,14 @@ def _format(row: Fields) -> str:
     if name not in FORMATS:
         raise BadInput(f"unknown way of writing: “format” is {name[:40]}, not one of {', '.join(FORMATS)}")
     return name
+
+
+def _outcomes(row: Fields) -> list[str]:
+    """What executing each step gave; none where the file does not say."""
+    outcomes = row.get("outcomes") or []
+    if not isinstance(outcomes, list) or not all(isinstance(outcome, str) for outcome in outcomes):
+        raise BadInput("wrong kind of value: “outcomes” is no list of texts, one a step")
+    return outcomes
 
 
 def _verdict(row: Fields, problem: Problem) -> Verdict | None:
@@ -134,6 +144,8 @@ def write(problem: Problem, trace: Trace | None, label: Label | None) -> dict[st
         "maker": asdict(trace.maker),
         "trace_id": trace.id,
     }
+    if any(step.outcome for step in trace.steps):
+        row["outcomes"] = [step.outcome for step in trace.steps]
     if label is None:
         return row
     if label.kind in ("first_wrong", "all_right"):

@@ -80,11 +80,12 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
 
 
 def train_and_save(
-    args: Any, trainer: Trainer, base: str, start: str, should_stop: Callable[[], bool]
+    args: Any, trainer: Trainer, base: str, start: str, should_stop: Callable[[], bool], folder: str = "adapter"
 ) -> EventLog | None:
     """Run a stage's trainer under a watch and save its adapter; the event file, None but in the first process.
 
-    `args` is the stage's Args. Raises RunError when no step was made or the weights were never good.
+    `args` is the stage's Args; `folder` is where in `args.out` the adapter goes. Raises RunError when no step was made
+    or the weights were never good.
     """
     check_world(trainer)
     out = Path(args.out)
@@ -96,7 +97,7 @@ def train_and_save(
     if watch.good is None:
         raise RunError(watch.stopped or "Training ended before its first step: are there fewer rows than processes?")
     if is_first:
-        save_adapter(watch.good, trainer.model.peft_config["default"], out / "adapter", start, base)
+        save_adapter(watch.good, trainer.model.peft_config["default"], out / folder, start, base)
     return events
 
 

@@ -1,8 +1,10 @@
-"""python -m training pairs | sft | dpo | evaluate | jobs
+"""python -m training pairs | sft | dpo | evaluate | value | rerank | jobs
 
     python -m training pairs --out pairs.jsonl                     labels and pits → preference pairs, with all drops
     python -m training dpo --model M --pairs pairs.jsonl --out run the pairs → an adapter
     python -m training evaluate --adapter run/adapter --num 500    the adapter → before/after on held-out problems
+    python -m training value --store S --out value-1               right and wrong traces → a value model
+    python -m training rerank --value value-1 --num 16             does it choose better than a majority vote?
     python -m training jobs start | list | cancel ID | resume ID   the three of them in a process of their own
 
 What the Train tab does, from the shell. Exit code 0, or 2 with one line that says what to do.
@@ -19,9 +21,10 @@ from typing import Annotated, Any
 from reasoner.engines import load_engine
 from reasoner.errors import WorkbenchError
 from reasoner.store import Store
-from training import dpo, evaluate, jobs, sft
+from training import dpo, evaluate, jobs, rerank, sft, value
 from training.command_line import add_options, settings_of
 from training.pairs import collect_pairs, write_pairs
+from training.value_model import is_value_model
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,28 @@ def run_evaluate(args: evaluate.Args) -> None:
     if not args.json:
         for row in report.levels:
             print(f"  {row.level}: {row.before.rate:.1%} → {row.after.rate:.1%} of {row.before.total}")
+        for said in report.errors_sentences():
+            print(f"  {said}")
+
+
+def run_value(args: value.Args) -> None:
+    follow = None if args.json else (lambda done, total: show_progress("scored", done, total))
+    if not (args.score and is_value_model(args.out)):
+        report = value.run(args, follow=follow)
+        print(json.dumps(asdict(report), ensure_ascii=False) if args.json else report.sentence())
+    if args.score:
+        counts = value.score(args, follow)
+        print(json.dumps(asdict(counts)) if args.json else f"scored: {counts}")
+
+
+def run_rerank(args: rerank.Args) -> None:
+    report = rerank.run(args, follow=None if args.json else show_progress)
+    if args.json:
+        print(json.dumps(asdict(report), ensure_ascii=False))
+        return
+    for line in report.lines():
+        print(line)
+    print(report.sentence())
 
 
 def show_progress(side: str, done: int, total: int) -> None:
@@ -82,6 +107,8 @@ STAGES: dict[str, tuple[type[Any], Callable[[Any], None], str]] = {
     "sft": (sft.Args, run_sft, "right solutions → an adapter"),
     "dpo": (dpo.Args, run_dpo, "preference pairs → an adapter"),
     "evaluate": (evaluate.Args, run_evaluate, "an adapter → before/after on held-out problems"),
+    "value": (value.Args, run_value, "right and wrong traces → a value model, and scores of states"),
+    "rerank": (rerank.Args, run_rerank, "several samples a problem: majority against the best by value"),
 }
 """Each stage's settings, what it does with them, and its help."""
 

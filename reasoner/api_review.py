@@ -13,6 +13,7 @@ from typing import Any
 from reasoner import arguments
 from reasoner.agreement import agreement_panel
 from reasoner.doubt import doubt_rows, gold_report
+from reasoner.error_classes import proposal_json
 from reasoner.errors import BadInput
 from reasoner.records import Problem, Trace
 from reasoner.repair import repair, repair_panel
@@ -37,6 +38,7 @@ class ReviewApi:
             self.check_agreement,
             self.translate_trace,
             self.repair_trace,
+            self.propose_error_class,
             self.list_gold_in_doubt,
             self.review_gold,
             self.undo_gold_review,
@@ -106,6 +108,21 @@ class ReviewApi:
             repaired = repair(trace, problem, step).trace
             self.workbench.store.add_traces([repaired] if repaired else [])
         return {**panel, "is_kept": is_kept}
+
+    def propose_error_class(self, trace_id: str, step: int | None = None) -> Json:
+        """Propose the class of a trace's first error from checks that need no model. Nothing is stored.
+
+        Args:
+            trace_id: The trace, as get_problem gives its id.
+            step: 0-based step that is wrong, if you know it; null lets the checks find the first one with a sign.
+
+        Returns:
+            {"error_class": "calculation", "misunderstanding", "step missing" or "" for could not tell, "step",
+            "reasons": [...], "words"}
+        """
+        trace = self._trace(trace_id)
+        step = None if step is None else arguments.whole(step, "step", 0, len(trace.steps) - 1)
+        return proposal_json(trace, self._problem(trace.problem_id), step)
 
     def list_gold_in_doubt(self, limit: int = 100) -> list[Json]:
         """List the problems whose gold answer is contradicted by executed solutions of several formats.

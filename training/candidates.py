@@ -74,6 +74,7 @@ def find_candidates(store: Store, origin: str = "both", annotator: str = "") -> 
         else:
             judged[label.trace_id].append(label)
     bad_problems = {label.problem_id for label in labels if label.kind == "bad_problem"}
+    bad_problems |= {problem_id for problem_id, review in store.gold.reviews().items() if review.kind == "bad"}
     known = _Known(store)
     found: list[Candidate] = []
     if origin != "machine":

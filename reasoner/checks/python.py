@@ -16,7 +16,8 @@ Not covered, in either worker:
 - A program can lie about its own output, value and variables; not about another trace's.
 - Time is bounded, not hidden: a program can measure how fast this machine is, and use one core until it is stopped.
 - Bugs of the Linux kernel, of CPython's interpreter and of monty itself; there is no virtual machine around them.
-- monty differs from CPython in small things (routing.py), and has no ulimit of its own around its process.
+- monty differs from CPython in small things (routing.py), and the system bounds its process's memory alone: no
+  Landlock, no seccomp around it.
 - In CPython: the folders of the installed libraries are readable (not the project, home folders, /proc or /etc); sets
   of strings may be ordered differently in each run of the app; on systems without Landlock and seccomp (macOS,
   Windows, some containers) these workers are off, and weak when a person turns them on (sandbox/cpython.py).

@@ -58,18 +58,20 @@ def apply_limits(
     memory: int,
     cpu_seconds: int | None = None,
     threads: bool = True,
+    forks: bool = False,
     readable: Sequence[str | Path] | None = None,
     limits: Sequence[str] = LIMITS,
 ) -> tuple[str, ...]:
     """Put on those of `limits` that the kernel has, and return their names. Raises OSError when one is refused.
 
     memory: bytes of address space. cpu_seconds: of this process in all. threads: may it start threads (Z3's timeout
-    is one)? readable: the paths that stay readable, `library_paths()` by default.
+    is one)? forks: may it start processes, as long as seccomp is not among `limits` (a zygote, whose workers inherit
+    what it has put on)? readable: the paths that stay readable, `library_paths()` by default.
     """
     wanted = [limit for limit in kernel_limits() if limit in limits]
-    paths = list(library_paths() if readable is None else readable)
+    paths = list(readable if readable is not None else library_paths() if "landlock" in wanted else ())
     if "rlimits" in wanted:
-        _limit_resources(memory, cpu_seconds)
+        _limit_resources(memory, cpu_seconds, forks)
     if "no-new-privileges" in wanted:
         _drop_privileges()
     if "landlock" in wanted:
@@ -77,6 +79,17 @@ def apply_limits(
     if "seccomp" in wanted:
         restrict_calls(threads)
     return tuple(wanted)
+
+
+def limit_other(pid: int, memory: int) -> None:
+    """Bound a child of ours from outside (Linux): its address space, and no picture of its memory when it crashes."""
+    import resource
+
+    wanted = {"RLIMIT_AS": memory, "RLIMIT_CORE": 0}
+    for name, value in wanted.items():
+        if hasattr(resource, "prlimit"):
+            with contextlib.suppress(ValueError, OSError):  # it has ended, or a sandbox around us forbids it
+                resource.prlimit(pid, getattr(resource, name), (value, value))
 
 
 def library_paths() -> list[str]:
@@ -100,18 +113,19 @@ def end_with_parent() -> None:
         ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
 
 
-def _limit_resources(memory: int, cpu_seconds: int | None) -> None:
+def _limit_resources(memory: int, cpu_seconds: int | None, forks: bool) -> None:
     import resource
 
     wanted = {
         "RLIMIT_AS": memory,
         "RLIMIT_FSIZE": 0,
         "RLIMIT_CORE": 0,
-        "RLIMIT_NPROC": 0,
         "RLIMIT_NOFILE": NUM_OPEN_FILES,
         "RLIMIT_MEMLOCK": 0,
         "RLIMIT_MSGQUEUE": 0,
     }
+    if not forks:
+        wanted["RLIMIT_NPROC"] = 0
     if cpu_seconds is not None:
         wanted["RLIMIT_CPU"] = cpu_seconds
     for name, value in wanted.items():

@@ -7,21 +7,24 @@
 One session is one worker process with its state. The pool starts workers as they are needed and keeps them warm;
 a worker that dies is replaced. Names, limits and messages: pydantic_monty 1.4, class ResourceLimits.
 
-Not covered: monty's own mistakes. It is a young interpreter; the operating system's limits around its process are
-those that `limits.py` lists under "monty".
+Not covered: monty's own mistakes. It is a young interpreter, and the system bounds its process's memory alone. A
+worker that is busy when our process is killed ends at its own time limit, not at once.
 """
 
 import atexit
 import contextlib
 import os
+import sys
 import threading
 from typing import Any
 
 from ...errors import RunError
+from .limits import limit_other
 from .snippet import ENDED, MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
 from .splitting import split
 
 MAX_MEMORY = 128 << 20  # bytes of the program's heap
+MAX_ADDRESSES = 4 << 30  # bytes of address space of its process: a second bound, the system's, should monty's fail
 MAX_DEPTH = 500  # calls within calls
 MAX_SUSPENSIONS = 10_000  # requests to our side (clock, files, sleep), all of them refused or answered with nothing
 MAX_PROCESSES = 64
@@ -63,6 +66,8 @@ class MontySession:
     def __init__(self, seconds: float) -> None:
         self._session = _checkout(seconds)
         self._seconds = seconds
+        if sys.platform == "linux" and self._session.worker_pid:
+            limit_other(self._session.worker_pid, MAX_ADDRESSES)
         self._feed(PRELUDE, None)
 
     def run(self, code: str) -> Answer:

@@ -3,9 +3,9 @@
     python -I -B -c "…; from reasoner.checks.sandbox.zygote import main; main()" FD '["rlimits", "landlock", …]'
 
 On the control socket FD our process writes "F" (fork a worker) or "R" + pid (kill and bury it); the zygote answers
-each F with the pid and the worker's channel. A forked worker is its own process group, shuts itself (`apply_limits`),
-tries what it must not be able to do, says on its channel which limits hold, and only then waits for snippets. When
-the control socket closes, the zygote ends and the kernel kills its workers.
+each F with the pid and the worker's channel. A forked worker is its own process group, shuts what the zygote could
+not (processes, network, signals), tries what it must not be able to do, says on its channel which limits hold, and
+only then waits for snippets. When the control socket closes, the zygote ends and the kernel kills its workers.
 """
 
 import contextlib
@@ -21,7 +21,7 @@ from typing import NoReturn
 
 from .child import serve
 from .frames import COMMAND, FORKED, write_to
-from .limits import apply_limits, end_with_parent, library_paths
+from .limits import apply_limits, end_with_parent
 
 MAX_GROWTH = 512 << 20  # bytes of address space that a snippet may add
 CPU_SECONDS = 600  # of one worker in all; each snippet's time is kept by our process, by the clock
@@ -33,7 +33,7 @@ PREPARED = (
 
 
 def main() -> None:
-    """The zygote's life. Its own environment is emptied; it holds no file but the control socket."""
+    """The zygote's life. What its workers inherit it puts on itself: no environment, no files, bounded memory."""
     control, limits = socket.socket(fileno=int(sys.argv[1])), tuple(json.loads(sys.argv[2]))
     for name in PREPARED:
         with contextlib.suppress(ImportError):  # numpy is not there: a snippet that wants it is told so
@@ -44,7 +44,8 @@ def main() -> None:
     sys.path.pop(0)  # the project's folder: workers know nothing of it
     for name in [name for name in sys.modules if name.split(".")[0] == "reasoner"]:
         del sys.modules[name]
-    readable, memory = library_paths(), _address_space() + MAX_GROWTH
+    memory = _address_space() + MAX_GROWTH
+    on = apply_limits(memory=memory, forks=True, limits=[limit for limit in limits if limit != "seccomp"])
     gc.collect()
     gc.freeze()  # what is here now is shared with the workers, not copied
     control.sendall(b"ready")
@@ -57,7 +58,7 @@ def main() -> None:
             os._exit(0)
         letter, pid = COMMAND.unpack(command)
         if letter == b"F":
-            _fork(control, limits, readable, memory)
+            _fork(control, on, memory, limits)
         else:
             _bury(pid)
 
@@ -73,34 +74,37 @@ def _practise() -> None:
     sympy.N(sympy.pi, 5), repr(sympy.factor(x**2 - 1)), sympy.Rational(3, 4) + sympy.S("1/2")
 
 
-def _fork(control: socket.socket, limits: Sequence[str], readable: Sequence[str], memory: int) -> None:
+def _fork(control: socket.socket, on: tuple[str, ...], memory: int, limits: Sequence[str]) -> None:
     ours, theirs = socket.socketpair()
     pid = os.fork()
     if pid == 0:
         control.close()
         ours.close()
-        _live(theirs.detach(), limits, readable, memory)
+        _live(theirs.detach(), on, memory, [limit for limit in limits if limit != "landlock"])
     theirs.close()
     socket.send_fds(control, [FORKED.pack(pid)], [ours.fileno()])
     ours.close()
 
 
-def _live(channel: int, limits: Sequence[str], readable: Sequence[str], memory: int) -> NoReturn:
+def _live(channel: int, inherited: tuple[str, ...], memory: int, limits: Sequence[str]) -> NoReturn:
     """A worker, from its first to its last instruction."""
     try:
-        os.setsid()
+        os.setpgid(0, 0)  # no session of its own: schedulers give those a share apart, and each answer would wait
         end_with_parent()
-        on = apply_limits(memory=memory, cpu_seconds=CPU_SECONDS, threads=False, readable=readable, limits=limits)
-        write_to(channel, {"on": on, "open": _still_open(on)})
+        on = {*inherited, *apply_limits(memory=memory, cpu_seconds=CPU_SECONDS, threads=False, limits=limits)}
+        hello = {"on": sorted(on), "open": _still_open(on)}
+        with contextlib.suppress(ImportError):
+            _practise()  # touches the memory that sympy needs, before somebody waits for it
         import random
 
         random.seed(0)  # the same program gives the same result, as on monty
+        write_to(channel, hello)
         serve(channel)
     finally:
         os._exit(0)
 
 
-def _still_open(on: Sequence[str]) -> list[str]:
+def _still_open(on: set[str]) -> list[str]:
     """What the limits should have shut and did not; a limit that does not hold is worse than one known to be off."""
     found = []
     if "landlock" in on:
@@ -122,7 +126,7 @@ def _bury(pid: int) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(pid, signal.SIGKILL)
     with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGKILL)  # before its setsid it has no group of its own
+        os.kill(pid, signal.SIGKILL)  # before its setpgid it has no group of its own
     with contextlib.suppress(ChildProcessError):
         os.waitpid(pid, 0)
 

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from reasoner.actions import explicit_action
+from reasoner.actions import explicit_action, without_action
 from reasoner.checks.figures import StepNumbers, step_numbers
 from reasoner.checks.sources import Sources
 from reasoner.equations import chains
@@ -31,6 +31,7 @@ from reasoner.records import Finding, KeyPoints, Problem, Step, Trace
 from reasoner.told import Told, told
 
 _NAME = re.compile(r"(?<![^\W_])[A-Z][^\W\d_]+")
+_DEFINES = re.compile(r"[^=\n]+=\s*\$?-?[\d.,]+\W*")
 _USED_IN = (12, 60, 100, 1000)  # "30 minutes" are used as 0.5 hours, "5 feet" as 60 inches
 _PLANS = ("Formalize", "Decompose")  # they restate the question; what only they mention was not used
 
@@ -100,31 +101,43 @@ def unused(trace: Trace, problem: Problem, key_points: KeyPoints | None = None) 
 
 
 def uses(steps: Sequence[Step], point: str, question: str = "") -> bool:
-    """Does any step use what `point` says: all of its numbers, or without numbers, its words?
+    """Does any step use what `point` says: all of its numbers, or without numbers, its names or words?
 
-    A step that names people or things of the `question`, but none of the point's, uses its numbers for something else.
+    A step about other people or things of the `question` than the point's uses the same number for something else.
     """
-    numbers = numbers_to_use(point)
-    names = names_in(question)
-    own = names & names_in(point)
+    numbers, names = numbers_to_use(point), names_in(question)
+    own = names & frozenset(_NAME.findall(point))
+    kept = [step for step in steps if not _is_plan(step)]
     if numbers:
-        fitting = tuple(step for step in steps if not own or _fits(step, own, names))
+        fitting = tuple(step for step in kept if not own or _fits(step, own, names))
         return all(number_is_used(number, fitting) for number in numbers)
     words = content_words(point)
-    return any(2 * len(words & _step_words(step)) >= len(words) for step in steps if not _is_plan(step))
+    return any(
+        2 * len(words & _step_words(step)) >= len(words) or (own and _named(step, names) and _named(step, names) <= own)
+        for step in kept
+    )
 
 
 def _fits(step: Step, own: Set[str], names: Set[str]) -> bool:
-    """May a step be using a point that names `own`? Named quantities must be the point's; prose names its subject."""
-    named = names & frozenset(_NAME.findall(step.text.replace("_", " ")))
-    if _names_quantities(step):
-        return len(named & own) >= min(len(named), len(own), 2)
-    return len(named) < 2 or bool(named & own)
+    """May a step be using a point that names `own`?
+
+    A point of one name tells a value ("Ana has 41 coins"): only "Ben's coins = 41" is sure to be something else. One of
+    several tells a relation, and an equation of quantities with names must be between these. Prose names its subject.
+    """
+    named = _named(step, names)
+    if not _names_quantities(step):
+        return len(named) < 2 or bool(named & own)
+    if len(own) == 1 and not _DEFINES.fullmatch(without_action(step.text).strip()):
+        return True
+    return len(named & own) >= min(len(named), len(own), 2)
+
+
+def _named(step: Step, names: Set[str]) -> Set[str]:
+    return names & frozenset(_NAME.findall(step.text.replace("_", " ")))
 
 
 def _names_quantities(step: Step) -> bool:
-    is_named = step.kind != "words" or explicit_action(step.text) is not None
-    return is_named or any(chain.sides[0].label for chain in chains(step.text))
+    return step.kind != "words" or any(chain.sides[0].label for chain in chains(step.text))
 
 
 @lru_cache(maxsize=4_096)
@@ -132,7 +145,9 @@ def names_in(text: str) -> frozenset[str]:
     """Its capitalised words that it writes in no other way: "Ana", "Monday"; not "He", nor "Each" beside "each"."""
     small = frozenset(re.findall(r"(?<![\w'’])[a-z]+", text))
     return frozenset(
-        word for word in _NAME.findall(text) if word.lower() not in small and content_words(word) and len(word) > 1
+        word
+        for word in _NAME.findall(text)
+        if word.lower() not in small and (content_words(word) or re.search(rf"[a-z,] {word}\b", text))
     )
 
 

@@ -79,10 +79,11 @@ def _of_words(text: str, unknowns: frozenset[str]) -> StepNumbers:
     letters = frozenset(_letters(text))
     for chain in chains(text):
         calculates = [side for side in chain.sides if _calculates(side)]
-        is_made = any(not any(len(name) == 1 for name in side.program.names) for side in calculates)
+        is_solved = bool(unknowns and chain.sides[0].label)  # "x = 15", after equations in x
+        is_made = is_solved or any(not any(len(name) == 1 for name in side.program.names) for side in calculates)
         for side in chain.sides:
             made |= _values(side) if is_made or side in calculates else set()
-            if (is_made or (unknowns and chain.sides[0].label)) and side.program.is_bare:
+            if is_made and side.program.is_bare:
                 made_spans.append((side.start, side.end))
     taken = [
         number

@@ -32,6 +32,7 @@ from reasoner.told import Told, told
 
 _NAME = re.compile(r"(?<![^\W_])[A-Z][^\W\d_]+")
 _DEFINES = re.compile(r"[^=\n]+=\s*\$?-?[\d.,]+\W*")
+MAX_NUMBERS = 300  # of one step that are looked at; ours: no step we know has a tenth of it
 _USED_IN = (12, 60, 100, 1000)  # "30 minutes" are used as 0.5 hours, "5 feet" as 60 inches
 _PLANS = ("Formalize", "Decompose")  # they restate the question; what only they mention was not used
 
@@ -46,7 +47,7 @@ def check_information(question: str, steps: Sequence[Step], also_told: str = "")
     findings: list[Finding] = []
     for index, (step, numbers) in enumerate(zip(steps, _numbers(steps), strict=True)):
         known |= numbers.made
-        for number in numbers.taken:
+        for number in numbers.taken[:MAX_NUMBERS]:
             if not any(sources.has(value, step.text, known) for value in number.values):
                 findings.append(Finding(index, "information", "unjudged", _message(number.text), number.text))
             known.update(number.values)  # named once

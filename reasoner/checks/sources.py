@@ -58,8 +58,10 @@ UNITS = tuple(Fraction(number) for number in (7, 12, 24, 30, 52, 60, 100, 365, 1
 """Told in one unit, used in another: 2 hours are 120 minutes."""
 
 _FACTS = [(Fraction(one), re.compile(rf"\b(?:{words})")) for ones, words in FACTS.items() for one in ones.split()]
-_LIST = re.compile(r"[\w'’$.]+(?:[ ][\w'’$.]+){0,4}(?:,[ ](?:and[ ]|or[ ])?[\w'’$.]+(?:[ ][\w'’$.]+){0,4})+")
-_NAMES = re.compile(r"[A-Z]\w+(?:,[ ][A-Z]\w+)*,?[ ](?:and|or|&)[ ](?:[a-z]+[ ])?[A-Z]\w+")
+_LIST = re.compile(
+    r"(?<![\w'’$.])[\w'’$.]+(?:[ ][\w'’$.]+){0,4}(?:,[ ](?:and[ ]|or[ ])?[\w'’$.]+(?:[ ][\w'’$.]+){0,4})+"
+)
+_NAMES = re.compile(r"(?<!\w)[A-Z]\w+(?:,[ ][A-Z]\w+)*,?[ ](?:and|or|&)[ ](?:[a-z]+[ ])?[A-Z]\w+")
 _SEPARATOR = re.compile(r",[ ](?:and[ ]|or[ ])?|[ ](?:and|or|&)[ ]")
 _RANGE = re.compile(r"\b(?:to|until|till|through|and|at)\b|[-–]")
 _DAYS = "monday tuesday wednesday thursday friday saturday sunday"
@@ -82,7 +84,7 @@ class Sources:
             return True
         if any(value * unit in known or value / unit in known for unit in UNITS for known in (self.told, made)):
             return True
-        if any(_is_rounded(value, other) for known in (self.told, made) for other in known):
+        if any(_is_rounded(value, other) for known in (self.told, made) for other in known if other.denominator > 1):
             return True
         text = step_text.lower()
         if any(value == fact and (words.search(self.question) or words.search(text)) for fact, words in _FACTS):
@@ -91,9 +93,7 @@ class Sources:
 
 
 def _is_rounded(value: Fraction, other: Fraction) -> bool:
-    """Is `value` the decimal, or the whole number, that `other` rounds to?"""
-    if other.denominator == 1:
-        return False
+    """Is `value` the decimal, or the whole number, that `other`, no whole number, rounds to?"""
     difference = abs(value - other)
     if value.denominator == 1:
         return difference < 1

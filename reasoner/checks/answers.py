@@ -6,8 +6,9 @@
     equal_answers("(x+1)^2", "x^2+2x+1")                                      True, by math-verify in a child process
     judge("18", "17")                                                         Verdict("wrong", "17", "17 is not 18")
 
-Numbers are compared by the rules of numbers.py and never leave this process. LaTeX and expressions go to math-verify
-(huggingface/math-verify 0.9) in a child that is killed after 5 seconds. What cannot be judged is None, never wrong.
+Numbers are compared by the rules of numbers.py, plain expressions by identities.py; neither leaves this process. Other
+LaTeX goes to math-verify (huggingface/math-verify 0.9) in a child that is killed after 5 seconds. What cannot be judged
+is None, never wrong.
 
 Not covered: units are not converted; answers over 2,000 characters are not judged.
 """
@@ -16,6 +17,7 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
+from reasoner.checks.identities import same_expression
 from reasoner.checks.numbers import MATH_WORDS, plain_text, read_clock, read_number, same_clock, same_number
 from reasoner.checks.worker import NotStarted, Question, Reply, Worker, answer_questions
 from reasoner.records import Verdict
@@ -36,6 +38,7 @@ _NUMBER_IN_TEXT = re.compile(
 _FORMULA = re.compile(
     r"\$((?:[^$\\A-Za-z]|\\[A-Za-z]+|\\.|[A-Za-z]{1,2}(?![A-Za-z]))+)\$(?!\d)|\\\((.+?)\\\)|\\\[(.+?)\\\]"
 )
+_ONE_WAY = re.compile(r"[=<>,\[{]|\\(?:in|cup|cap|leq?|geq?)\b")  # math-verify reads these in one order better
 _SENTENCE_END = re.compile(r"\.(?=\s|$)|[!?;](?=\s|$)|,\s+(?=[a-z])|\s+(?:because|since|so|which)\b")
 
 
@@ -136,7 +139,8 @@ def _equal(gold: str, answer: str) -> bool | None:
         return False if both and short else None
     if max(len(gold), len(answer)) > MAX_LENGTH:
         return None
-    return _ask(gold_plain, answer_plain)
+    same = same_expression(gold_plain, answer_plain)
+    return _ask(gold_plain, answer_plain) if same is None else same
 
 
 def _squeeze(text: str) -> str:
@@ -190,7 +194,9 @@ def _load() -> Callable[[Question], Reply]:
         if not all(sides):
             return {"equal": None}
         gold, answer = sides
-        equal = verify(gold, answer, timeout_seconds=None) or verify(answer, gold, timeout_seconds=None)
+        equal = verify(gold, answer, timeout_seconds=None)
+        if not equal and any(_ONE_WAY.search(text) for text in question.values()):
+            equal = verify(answer, gold, timeout_seconds=None)
         return {"equal": bool(equal)}
 
     return compare

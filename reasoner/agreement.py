@@ -10,6 +10,7 @@ no votes. An answer is *executed* where its format runs what is written and that
 Not covered: whether the answer is right. Formats may agree on a wrong one.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,6 +30,8 @@ NAMES = {
     "specification": "specification",
 }
 """How a badge calls a format, in the order in which formats are named."""
+
+_FAILED = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit)\b|UNSAT|AMBIG|timeout|not what the code gives")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +113,15 @@ def agreement(problem: Problem, traces: Iterable[Trace]) -> Agreement:
 
 
 def is_executed(trace: Trace) -> bool:
-    """Was the trace's answer got by executing it? Its format runs, something was run, and nothing failed."""
+    """Was the trace's answer got by executing it? Its format runs, something was run, and the last of it did not fail.
+
+    An earlier failure is no harm: MARIO's solutions (arXiv 2401.08190) read their errors and go on.
+    """
     writing = FORMATS.get(trace.format)
-    return bool(writing and writing.runs and trace.answer is not None) and any(step.outcome for step in trace.steps)
+    if writing is None or not writing.runs or trace.answer is None:
+        return False
+    last = next((step.outcome for step in reversed(trace.steps) if step.outcome), "")
+    return bool(last) and not _FAILED.match(last)
 
 
 @lru_cache(maxsize=4_096)

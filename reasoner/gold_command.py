@@ -81,7 +81,8 @@ def _list(store: Store, options: argparse.Namespace) -> int:
         print(json.dumps({"num_in_doubt": len(found), "queue": queue, "counts": store.gold.counts()}))
         return 0
     print(gold_report(store))
-    print(f"{len(found)} gold answers in doubt." if found else "No gold answer is in doubt.")
+    words = {0: "No gold answer is in doubt.", 1: "1 gold answer is in doubt."}
+    print(words.get(len(found), f"{len(found)} gold answers are in doubt."))
     for doubt in found[: options.limit]:
         print(f"\n{doubt.problem.id} ({doubt.problem.source}): {' '.join(doubt.problem.question.split())}")
         print(f"  {doubt.words}")

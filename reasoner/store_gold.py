@@ -40,7 +40,7 @@ def new_review(
     problem: Problem, kind: ReviewKind, annotator: str, answer: str | None = None, note: str = ""
 ) -> GoldReview:
     """A review of the gold answer in force, made now; `answer` is the right one where `kind` is "corrected"."""
-    after = answer.strip() if kind == "corrected" and answer else problem.answer
+    after = (answer or "").strip() if kind == "corrected" else problem.answer
     return GoldReview(uuid.uuid4().hex, problem.id, kind, problem.answer, after, annotator, note, time.time())
 
 

@@ -218,7 +218,7 @@ MOVES = st.lists(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=20, deadline=None)
 @given(moves=MOVES)
 def test_whatever_is_said_and_undone_verdicts_and_counters_fit_the_answer_in_force(
     tmp_path_factory: pytest.TempPathFactory, moves: list[tuple[str, str, str]]

@@ -3,6 +3,7 @@
     explicit_action("Verify: 41 + 26 = 67")                              "Verify"
     actions_of(["Ana has 3 coins.", "3 + 2 = 5", "The answer is 5."])    ["Formalize", "Solve Parent", "Summarize"]
     illegal_reasons(["Formalize", "Summarize"])                          ["", "Summarize before Solve Parent: …"]
+    backtrack_target(steps, 4)                                           2: step 4 goes back to state 2
 
 The actions are those of arXiv 2411.04799, Table 1. It published no grammar of transitions; ours is
 
@@ -21,15 +22,19 @@ Not covered: languages other than English.
 import re
 from collections.abc import Sequence, Set
 
-from reasoner.records import ACTIONS
+from reasoner.records import ACTIONS, Step
 
 _SOLVING = frozenset(["Solve Subquestion", "Solve Parent"])
 _NAMES = "|".join(action.replace(" ", "[ _-]") for action in sorted(ACTIONS, key=len, reverse=True))
 _PREFIX = re.compile(
-    rf"""\s*(?:\#{{1,4}}\s*|[-*•]\s+|\d{{1,3}}[.)]\s+)?(?:State\s*\d{{1,4}}\s*[:.]?\s*|Step\s*\d{{1,4}}\s*[:.]?\s*)?
-    (?:\*\*)?(?:Action\s*:\s*)?(?:\*\*)?\[?(?P<name>{_NAMES})\]?(?:\*\*)?[ \t]*(?::(?:\*\*)?|\n|$)""",
+    rf"""\s*(?:\#{{1,4}}\s*|[-*•]\s+|\d{{1,3}}[.)]\s+)?(?:(?:\*\*)?(?:State|Step)\s*\d{{1,4}}\s*[:.]?(?:\*\*)?[:.]?\s*)?
+    (?:\*\*)?(?:Action\s*:\s*|Action\*\*\s*:\s*|Action:\*\*\s*)?(?:\*\*)?
+    \[?(?P<name>{_NAMES})\]?(?:\*\*)?[ \t]*(?::(?:\*\*)?|\n|$)""",
     re.IGNORECASE | re.VERBOSE,
 )
+
+_OWN_NUMBER = re.compile(r"[\s#*]*(State|Step)\s*(\d{1,4})", re.IGNORECASE)
+_NAMED = re.compile(r"\b(state|step)\s*(\d{1,4})\b", re.IGNORECASE)
 
 SUMMARY = re.compile(
     r"^\s*####|\\boxed\s*\{|^\s*A:\s|^\s*(?:\*\*)?(?:(?:so|therefore|thus|hence|then),?\s+)?(?:the\s+)?(?:final\s+|correct\s+)?"
@@ -74,7 +79,11 @@ def explicit_action(text: str) -> str | None:
 def without_action(text: str) -> str:
     """A step's text after the name of its action, "Output:" left out too."""
     match = _PREFIX.match(text)
-    return re.sub(r"^\s*Output\s*:\s*", "", text[match.end() :], flags=re.IGNORECASE) if match else text
+    return (
+        re.sub(r"^\s*(?:\*\*)?Output(?:\*\*)?\s*:(?:\*\*)?\s*", "", text[match.end() :], flags=re.IGNORECASE)
+        if match
+        else text
+    )
 
 
 def is_summary(text: str) -> bool:
@@ -125,12 +134,36 @@ def _bad_target(text: str, index: int) -> str:
     """Why a Backtrack may not go where it says. State 0 is the question; step i (0-based) starts at state i."""
     if explicit_action(text) != "Backtrack":
         return ""
-    own = re.match(r"\s*State\s*(\d{1,4})", text, re.IGNORECASE)
-    here = int(own[1]) if own else index
-    target = re.search(r"\b(?:state|step)\s*(\d{1,4})\b", without_action(text), re.IGNORECASE)
-    if target is None or int(target[1]) < here:
+    own = _OWN_NUMBER.match(text)
+    here = int(own[2]) if own else index
+    target = _NAMED.search(without_action(text))
+    if target is None or int(target[2]) < here:
         return ""
     return f"Backtrack to {target[0].lower()}, which is not an earlier one"
+
+
+def backtrack_target(steps: Sequence[Step], index: int) -> int | None:
+    """The 0-based state to which the Backtrack at `index` goes back; None where it is none, or where none can be told.
+
+    State 0 is the question; step i (0-based) starts at state i. It is the state that the Backtrack names, by the
+    numbers of the blocks ("State 3:") where they have some; else the last correct one: before the last solve that was
+    verified.
+    """
+    if steps[index].action != "Backtrack":
+        return None
+    named = _NAMED.search(without_action(steps[index].text))
+    if named:
+        target = _named_state([step.text for step in steps[:index]], named[1].lower(), int(named[2]))
+        return target if target <= index else None
+    verified = max((i for i in range(index) if steps[i].action == "Verify"), default=index)
+    return max((i for i in range(verified) if steps[i].action in _SOLVING), default=None)
+
+
+def _named_state(before: Sequence[str], noun: str, number: int) -> int:
+    """Where the latest block of that number starts; without such numbers states count from 0, and steps from 1."""
+    own = [_OWN_NUMBER.match(text) for text in before]
+    same = [i for i, match in enumerate(own) if match and (match[1].lower(), int(match[2])) == (noun, number)]
+    return same[-1] if same else (number if noun == "state" else max(number - 1, 0))
 
 
 def illegal_reasons(actions: Sequence[str | None]) -> list[str]:

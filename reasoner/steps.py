@@ -6,7 +6,8 @@
     established("Solve Parent: Cal's coins = 67 * 3 = 201")       ("cal coins=201",): quantities.py says how
 
 Lines are steps where there is more than one (GSM8K: Self-Explore, arXiv 2404.10346 §3.2), else sentences are. The
-written form "State N:" / "Action: …" / "Output: …" is Kwai-STaR's (arXiv 2411.04799): one block, one step.
+written form "State N:" / "Action: …" / "Output: …" is Kwai-STaR's (arXiv 2411.04799): one block, one step, with the
+numbers or without.
 sentences.split_math is Self-Explore's rule for MATH. actions.py says what the actions are and which transitions are
 legal.
 
@@ -23,20 +24,26 @@ from reasoner.sentences import split_sentences
 
 __all__ = ["action_of", "established", "split_steps", "tag_steps"]
 
-_BLOCK = re.compile(r"^[ \t]*State[ \t]*\d{1,4}[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_BLOCK = re.compile(
+    r"^[ \t]*(?:\#{1,4}[ \t]*)?(?:\*\*)?State[ \t]*\d{1,4}[ \t]*(?:\*\*)?[ \t]*(?::|$)", re.IGNORECASE | re.MULTILINE
+)
+_ACTION = re.compile(r"^[ \t]*(?:\*\*)?Action(?:\*\*)?[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_OUTPUT = re.compile(r"^[ \t]*(?:\*\*)?Output(?:\*\*)?[ \t]*:", re.IGNORECASE | re.MULTILINE)
 
 
 def split_steps(text: str) -> tuple[Step, ...]:
     """`text` as steps with their actions: blocks, else lines where there are several, else sentences."""
     if _BLOCK.search(text):
-        return tag_steps(_blocks(text))
+        return tag_steps(_blocks(text, _BLOCK))
+    if _ACTION.search(text) and _OUTPUT.search(text):
+        return tag_steps(_blocks(text, _ACTION))
     lines = [line.rstrip() for line in text.splitlines() if line.strip()]
     return tag_steps(lines if len(lines) > 1 else split_sentences(text))
 
 
-def _blocks(text: str) -> list[str]:
-    """Each "State N:" up to the next; lines before the first are steps of their own."""
-    starts = [match.start() for match in _BLOCK.finditer(text)]
+def _blocks(text: str, beginning: re.Pattern[str]) -> list[str]:
+    """Each "State N:", or "Action:", up to the next; lines before the first are steps of their own."""
+    starts = [match.start() for match in beginning.finditer(text)]
     before = [line.rstrip() for line in text[: starts[0]].splitlines() if line.strip()]
     ends = [*starts[1:], len(text)]
     return before + [text[start:end].strip() for start, end in zip(starts, ends, strict=True)]

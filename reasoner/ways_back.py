@@ -5,14 +5,10 @@ targets(steps)      [(4, 2), (5, 2)]: step 4 verifies and fails, step 5 goes bac
 State 0 is the question; step i (0-based) starts at state i and leads to state i + 1 (Kwai-STaR, arXiv 2411.04799).
 """
 
-import re
 from collections.abc import Iterator, Sequence
 
-from reasoner.actions import without_action
+from reasoner.actions import backtrack_target
 from reasoner.records import Step
-
-_NAMED = re.compile(r"\b(?:state|step)\s*(\d{1,4})\b", re.IGNORECASE)
-_SOLVING = ("Solve Subquestion", "Solve Parent")
 
 
 def targets(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
@@ -31,12 +27,3 @@ def backtracks(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
         target = backtrack_target(steps, index)
         if target is not None and 0 <= target <= index:
             yield index, target
-
-
-def backtrack_target(steps: Sequence[Step], index: int) -> int | None:
-    """The state that the Backtrack at `index` goes back to: the one it names, else the one before the last solve."""
-    named = _NAMED.search(without_action(steps[index].text))
-    if named:
-        return int(named[1])
-    solved = [i for i in range(index) if steps[i].action in _SOLVING]
-    return solved[-1] if solved else None

@@ -8,9 +8,13 @@ Two truths: the step oracle's first wrong step, and the *recoverable* pit, the f
 recorded completions recovers. What the adaptive policy knows of the solver (rates, hazards, efforts) was fitted on the
 even traces of the table; everything is reported on the odd ones, for all policies alike.
 
-"bound" is what k failures at the pit and one success right before it take, however they are searched. "guess" samples
-nothing: the likeliest step by the prior alone. A pit is "shown" where a right completion departs right before it, which
-a preference pair is made from. Token ratios and differences of exactness have 95 % intervals by resampling traces.
+Three questions a reader may have, each its own row: what the prior alone would say ("guess"), what is left without it
+("even prior"), and what is left with a model that never repeats the trace word by word ("new words").
+
+"bound" is what k failures at the pit and one success right before it take, however they are searched; a posterior can
+be sure with fewer failures, so the adaptive rows may lie below it. A pit is "shown" where a right completion departs
+right before it, which a preference pair is made from. Token ratios and differences of exactness have 95 % intervals by
+resampling traces.
 """
 
 import argparse
@@ -58,6 +62,10 @@ def adaptive(k: int, kinds: Sequence[Rates] = KINDS, effort: Effort | None = Non
     return lambda task: AdaptiveSearch(task, k, kinds, effort)
 
 
+def with_even_prior(k: int) -> Start:
+    return lambda task: AdaptiveSearch(replace(task, prior=()), k)
+
+
 METHODS: dict[str, Start] = {
     "guess": Guess,
     "linear-4": lambda task: LinearSearch(task, 4),
@@ -67,7 +75,16 @@ METHODS: dict[str, Start] = {
     "adaptive-8": adaptive(8),
     "adaptive-4, pit shown": adaptive(4, effort=replace(EFFORTS[4], shows=True)),
     "adaptive-8, pit shown": adaptive(8, effort=replace(EFFORTS[8], shows=True)),
+    "adaptive-4, even prior": with_even_prior(4),
+    "adaptive-8, even prior": with_even_prior(8),
+    "adaptive-4, new words": adaptive(4),
+    "adaptive-8, new words": adaptive(8),
 }
+
+
+def in_new_words(row: Row) -> Row:
+    """The same completions, none of which is known to pass another state of the trace."""
+    return replace(row, outcomes=tuple(tuple(replace(one, repeated=0) for one in prefix) for prefix in row.outcomes))
 
 
 def runs_of(start: Start, rows: Sequence[Row], seeds: Sequence[int] = SEEDS) -> list[list[Run]]:
@@ -137,7 +154,10 @@ def reliability(rows: Sequence[Row], runs: list[list[Run]]) -> list[dict[str, fl
 
 def report(rows: Sequence[Row]) -> dict[str, Any]:
     started = time.process_time()
-    runs = {method: runs_of(start, rows) for method, start in METHODS.items()}
+    new_words = [in_new_words(row) for row in rows]
+    runs = {
+        method: runs_of(start, new_words if method.endswith("new words") else rows) for method, start in METHODS.items()
+    }
     compared = {
         ours: comparison(rows, runs[ours], runs[theirs]) | {"against": theirs, "target": target}
         for ours, (theirs, target) in TARGETS.items()

@@ -59,5 +59,6 @@ function sandboxFold(title) {
   const rows = state.figure.sandbox ?? [];
   const off = rows.filter(([, isOn]) => !isOn).length;
   return make('details', { class: 'fp-fold fp-sandbox' }, make('summary', {}, title, make('span', {}, off ? ' · ' + off + ' off' : ' · all limits on')),
-    make('ul', {}, ...rows.map(([limit, isOn, words]) => make('li', { 'data-on': String(isOn) }, make('b', {}, (isOn ? '✓ ' : '✗ ') + limit), ' ', words))));
+    make('ul', {}, ...rows.map(([limit, isOn, words]) => make('li', { 'data-on': String(isOn) }, make('b', {}, (isOn ? '✓ ' : '✗ ') + limit), ' ', words))),
+    line('muted', 'Not covered: mistakes in the kernel, in CPython or in monty themselves; a program that lies about its own output.'));
 }

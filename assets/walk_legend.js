@@ -34,6 +34,7 @@ function drawLegend(plan) {
   if (plan.edges.some((edge) => !edge.isLegal)) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'illegal', 'aria-hidden': 'true' }, '⊘'), 'action not allowed here'));
   if (hasForms) items.splice(1, 0, ...Object.keys(FORM_WORDS).filter((form) => forms.includes(form)).map((form) => make('li', {}, make('i', { class: 'fp-key', 'data-form': form, 'aria-hidden': 'true' }), FORM_WORDS[form])));
   if (plan.backs.length) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'back', 'aria-hidden': 'true' }, '⤴'), 'leads back'));
+  if (showsValues()) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'value', 'aria-hidden': 'true' }), 'value, as long as it is high'));
   part('legend').replaceChildren(...items);
 }
 

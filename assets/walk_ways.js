@@ -76,7 +76,7 @@ function valueTraces(plan, theme, view) {
   const bars = (length, color, hover) => ({
     type: 'scatter', mode: 'markers', x: nodes.map((node) => node.x - BAR / 2 + length(node) / 2), y: nodes.map((node) => node.y + 24),
     hoverinfo: hover ? 'text' : 'skip', hovertext: hover ? nodes.map((node) => 'value ' + scores.get(node.id).toFixed(2)) : undefined,
-    marker: { symbol: 'line-ew', size: nodes.map(length), line: { width: 5, color }, color },
+    marker: { symbol: 'line-ew', size: nodes.map((node) => length(node) / 1.4), line: { width: 5, color }, color }, // plotly draws it 1.4 × as long
   });
   return [bars(() => BAR, theme.track, false), bars((node) => BAR * scores.get(node.id), theme.value, true)];
 }

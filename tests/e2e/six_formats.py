@@ -1,7 +1,10 @@
 """One problem solved in six formats, as each of them is kept after it was run: right and wrong ones, one way back."""
 
+import json
+
 from reasoner import keypoints
 from reasoner.checks.answers import judge
+from reasoner.formats import FORMATS
 from reasoner.formats.transitions import parse
 from reasoner.records import Maker, Problem, Step, StepKind, Trace, Valuation, make_problem, make_trace
 from reasoner.store import Store
@@ -97,6 +100,20 @@ def row() -> tuple[Problem, list[Trace], tuple[()]]:
     return PROBLEM, [trace(format) for format in SOLUTIONS], ()
 
 
+WRITTEN = {
+    "program": "shells = 41 + 26\nanswer = shells * 3",
+    "text_code": "Ben's shells = Ana's shells + 26\n<code>\nBen_shells = 41 + 26\nBen_shells\n</code>\n",
+    "equations": "answer = 3 * Ben_shells\nBen_shells = 41 + 26",
+    "specification": "Ben_shells = Variable()\nBen_shells = 41 + 26\nresult = Ben_shells * 3\nsolve(result)",
+}
+"""What the scripted model writes for PROBLEM, to be run for true."""
+
+EXTRACTED = """Core question: How many shells does Cal have?
+- Cal has 3 times as many shells as Ben.
+- Ben has 26 more shells than Ana.
+- Eve has 99 shells."""
+"""Key points as the scripted model extracts them; the problem does not say the last one."""
+
 DOUBTED = make_problem("Eve has 2 boxes of 6 eggs. She breaks 3 eggs. How many eggs are left?", "8", "stage")
 """Its gold answer is wrong: 2 * 6 - 3 is 9."""
 
@@ -129,6 +146,15 @@ def fill(store: Store) -> None:
         Valuation(one.id, "value-stage", tuple(_score(one, i) for i in range(len(one.steps))), 1_780_000_300.0)
         for one in row()[1]
     )
+
+
+def script_lines() -> list[str]:
+    """What the scripted model answers when it is asked for each format, alone or with the key points."""
+    hinted = keypoints.with_key_points(QUESTION, keypoints.rules(PROBLEM))
+    asked = {f"{QUESTION}\n{FORMATS[name].tag}:\n": [text] for name, text in WRITTEN.items()}
+    asked[f"{hinted}\n{FORMATS['program'].tag}:\n"] = [WRITTEN["program"].replace("+ 26", "+ 26 + 0")]
+    asked[f"{QUESTION}\n{keypoints.TAG}:\n"] = [EXTRACTED]
+    return [json.dumps({"prompt": prompt, "completions": texts}) for prompt, texts in asked.items()]
 
 
 def _score(one: Trace, index: int) -> float:

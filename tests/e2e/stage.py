@@ -10,6 +10,7 @@ from reasoner.checks.answers import judge
 from reasoner.formats import FORMATS
 from reasoner.records import Maker, Problem, Trace, make_problem, make_trace
 from reasoner.store import Store
+from tests.e2e import six_formats
 
 TRANSITIONS = FORMATS["transitions"]
 HACK = "<script>window.hacked=1</script><img src=x onerror='window.hacked=1'>${window.hacked=1}"
@@ -94,6 +95,7 @@ def prepare(folder: Path) -> Path:
     """Fill `folder`/store.sqlite and write the script; the script's path."""
     with Store(folder / "store.sqlite") as store:
         store.add_rows(rows())
+        six_formats.fill(store)
     script = folder / "stage.jsonl"
     known = {
         COINS: [COINS_RIGHT, COINS_MISREAD, COINS_OTHER_WORDS, COINS_WRONG],
@@ -101,5 +103,5 @@ def prepare(folder: Path) -> Path:
         PEARS: [PEARS_RIGHT],
     }
     lines = [json.dumps({"prompt": f"{question}\n", "completions": texts}) for question, texts in known.items()]
-    script.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    script.write_text("\n".join(lines + six_formats.script_lines()) + "\n", encoding="utf-8")
     return script

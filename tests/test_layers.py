@@ -17,7 +17,7 @@ ALLOWED = {
     "plotly": ("reasoner/figure.py",),
     "sqlite3": ("reasoner/store",),
     "math_verify": ("reasoner/checks/answers.py",),
-    "sympy": ("reasoner/checks/solver_equations.py",),
+    "sympy": ("reasoner/checks/solver_equations.py", "reasoner/checks/sandbox/zygote.py"),
     "z3": ("reasoner/checks/solver_logic.py",),
     "httpx": ("reasoner/engines/server.py",),
     "torch": ("reasoner/engines/local", "training/"),

@@ -133,10 +133,9 @@ def test_it_is_contained(canary: Canary, worker: str, escape: dict) -> None:
 def test_after_all_of_them_python_still_answers(worker: str | None) -> None:
     if worker == "cpython" and why_off():
         pytest.skip(why_off())
-    with Interpreter(20.0, only=worker) as python:
-        assert python.run("print(41 + 26)\nx = 67\nx * 3") == python.run("print(41 + 26)\nx = 67\nx * 3").__class__(
-            "67\n", "201", "", {"x": "67"}, pytest.approx(0, abs=60), worker=worker or "monty"
-        )
+    with Interpreter(AT_MOST, only=worker) as python:
+        ran = python.run("print(41 + 26)\nx = 67\nx * 3")
+    assert (ran.output, ran.value, ran.error, ran.variables) == ("67\n", "201", "", {"x": "67"})
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").is_file(), reason="reads /proc")

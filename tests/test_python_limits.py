@@ -235,6 +235,24 @@ def test_splitting_loses_nothing_but_the_rest_of_the_last_line(source: str) -> N
         compile(f"(\n{last}\n)", "x", "eval")
 
 
+DEEP = ["-", "1+", "not ", "lambda: ", "1**", "a<", "x=", "x if y else ", "a=\\\n", "@a\n", "await "]
+
+
+@pytest.mark.parametrize("stack", [512, 8192])
+def test_text_nested_deep_is_parsed_on_any_thread(stack: int) -> None:
+    texts = [text * (length // len(text)) + "1" for text in DEEP for length in (4_000, 49_000)]
+    program = f"""
+import threading
+from reasoner.checks.sandbox.splitting import split
+threading.stack_size({stack} << 10)
+thread = threading.Thread(target=lambda: print(sum(len("".join(split(text))) for text in {texts!r})))
+thread.start()
+thread.join()
+"""
+    ran = subprocess.run([sys.executable, "-"], input=program, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert (ran.returncode, int(ran.stdout)) == (0, sum(map(len, texts)))
+
+
 # No worker outlives its parent.
 
 

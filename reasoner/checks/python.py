@@ -35,12 +35,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Literal, Protocol
 
-from ..errors import RunError
-from .sandbox.cpython import CPythonSession, why_off
-from .sandbox.limits import describe
-from .sandbox.monty import MontySession
-from .sandbox.routing import needs_cpython
-from .sandbox.snippet import ENDED, MAX_ERROR, Answer, Snippet, cut
+from reasoner.checks.sandbox.cpython import CPythonSession, why_off
+from reasoner.checks.sandbox.limits import describe
+from reasoner.checks.sandbox.monty import MontySession
+from reasoner.checks.sandbox.routing import needs_cpython
+from reasoner.checks.sandbox.snippet import ENDED, MAX_ERROR, Answer, Snippet, cut
+from reasoner.errors import RunError
 
 __all__ = ["Interpreter", "Snippet", "describe_sandbox", "run_program", "run_snippets", "warm_up"]
 

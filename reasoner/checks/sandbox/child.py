@@ -17,8 +17,8 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from .frames import BadFrame, read_from, write_to
-from .snippet import MAX_ERROR, MAX_OUTPUT, MAX_TEXT, MAX_VARIABLES, cut
+from reasoner.checks.sandbox.frames import BadFrame, read_from, write_to
+from reasoner.checks.sandbox.snippet import MAX_ERROR, MAX_OUTPUT, MAX_TEXT, MAX_VARIABLES, cut
 
 PLAIN = (int, float, str, bool, complex)
 NUMBERS = ("decimal", "fractions", "datetime", "numpy", "sympy")  # modules whose values are shown

@@ -29,17 +29,26 @@ import threading
 from pathlib import Path
 from typing import Any
 
-from ...errors import RunError
-from . import limits
-from .frames import COMMAND, FORKED, BadFrame, Late, receive, send
-from .monty import late
-from .snippet import ENDED, MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
+from reasoner.checks.sandbox import limits
+from reasoner.checks.sandbox.frames import COMMAND, FORKED, BadFrame, Late, receive, send
+from reasoner.checks.sandbox.snippet import (
+    ENDED,
+    MAX_ERROR,
+    MAX_OUTPUT,
+    MAX_SOURCE,
+    MAX_TEXT,
+    MAX_VARIABLES,
+    Answer,
+    cut,
+    late,
+)
+from reasoner.errors import RunError
 
 VARIABLE = "FIRST_PIT_WEAK_SANDBOX"
 NUM_READY = 4  # workers forked in advance
 START_SECONDS = 180.0  # importing sympy and numpy on a busy machine
 FORK_SECONDS = 60.0
-GRACE_SECONDS = 0.25  # for the way to the worker and back, on top of the snippet's own time
+GRACE_SECONDS = 0.1  # for the way to the worker and back, on top of the snippet's own time
 PACKAGE_ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = "import sys; sys.path.insert(0, {!r}); from reasoner.checks.sandbox.zygote import main; main()"
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")

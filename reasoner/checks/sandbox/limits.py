@@ -20,8 +20,8 @@ import sysconfig
 from collections.abc import Sequence
 from pathlib import Path
 
-from .landlock import landlock_version, restrict_files
-from .seccomp import SET_NO_NEW_PRIVILEGES, has_seccomp, restrict_calls
+from reasoner.checks.sandbox.landlock import landlock_version, restrict_files
+from reasoner.checks.sandbox.seccomp import SET_NO_NEW_PRIVILEGES, has_seccomp, restrict_calls
 
 WORDS = {
     "no-new-privileges": "No capability of the system's, and no way to gain one.",

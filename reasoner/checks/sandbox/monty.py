@@ -18,10 +18,20 @@ import sys
 import threading
 from typing import Any
 
-from ...errors import RunError
-from .limits import limit_other
-from .snippet import ENDED, MAX_ERROR, MAX_OUTPUT, MAX_SOURCE, MAX_TEXT, MAX_VARIABLES, Answer, cut
-from .splitting import split
+from reasoner.checks.sandbox.limits import limit_other
+from reasoner.checks.sandbox.snippet import (
+    ENDED,
+    MAX_ERROR,
+    MAX_OUTPUT,
+    MAX_SOURCE,
+    MAX_TEXT,
+    MAX_VARIABLES,
+    Answer,
+    cut,
+    late,
+)
+from reasoner.checks.sandbox.splitting import split
+from reasoner.errors import RunError
 
 MAX_MEMORY = 128 << 20  # bytes of the program's heap
 MAX_ADDRESSES = 4 << 30  # bytes of address space of its process: a second bound, the system's, should monty's fail
@@ -136,10 +146,6 @@ class _Printed:
 
     def text(self) -> str:
         return cut("".join(self._parts), MAX_OUTPUT)
-
-
-def late(seconds: float) -> str:
-    return f"TimeoutError: stopped after {seconds:g} s"
 
 
 def _words(error: Any) -> str:

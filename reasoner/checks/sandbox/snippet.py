@@ -47,3 +47,8 @@ class Answer:
 def cut(text: str, length: int) -> str:
     """At most so many characters, and a sign that there were more."""
     return text if len(text) <= length else text[: length - len(CUT)] + CUT
+
+
+def late(seconds: float) -> str:
+    """The error of a snippet that was stopped."""
+    return f"TimeoutError: stopped after {seconds:g} s"

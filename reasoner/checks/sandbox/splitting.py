@@ -3,13 +3,20 @@
     split("x = 3\\nx + 1  # four")      → ("x = 3\\n", "x + 1")
     split("for i in range(3): pass")    → ("for i in range(3): pass", "")
 
-The text is parsed here, never compiled or run. Not covered: syntax newer than this Python's, which only monty reads:
-such a snippet runs as it is and has no value.
+The text is parsed here, never compiled or run; text that is long may be nested deep, and is parsed on a thread with a
+stack that holds it. Not covered: syntax newer than this Python's, which only monty reads: such a snippet runs as it is
+and has no value.
 """
 
 import ast
+import contextlib
+import threading
 
-from .snippet import MAX_SOURCE
+from reasoner.checks.sandbox.snippet import MAX_SOURCE
+
+SHORT = 4_000  # characters; the deepest text of this length is parsed within 512 KiB of stack, a macOS thread's
+STACK = 64 << 20  # bytes, for the longest; 8 MiB were enough when tried
+_lock = threading.Lock()
 
 
 def split(source: str) -> tuple[str, str]:
@@ -17,10 +24,7 @@ def split(source: str) -> tuple[str, str]:
     source = source.replace("\r\n", "\n").replace("\r", "\n")
     if len(source) > MAX_SOURCE:
         return source, ""
-    try:
-        body = ast.parse(source).body
-    except (SyntaxError, ValueError, MemoryError, RecursionError):
-        return source, ""
+    body = _parsed(source)
     if not body or not isinstance(body[-1], ast.Expr):
         return source, ""
     last = body[-1].value
@@ -28,6 +32,26 @@ def split(source: str) -> tuple[str, str]:
     start = _offset(source, body[-1].lineno, body[-1].col_offset)
     end = _offset(source, body[-1].end_lineno or last.end_lineno, body[-1].end_col_offset or last.end_col_offset)
     return source[:start], source[start:end]
+
+
+def _parsed(source: str) -> list[ast.stmt]:
+    """The statements; none when it cannot be parsed."""
+    body: list[ast.stmt] = []
+
+    def parse() -> None:
+        with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
+            body.extend(ast.parse(source).body)
+
+    if len(source) <= SHORT:
+        parse()
+        return body
+    with _lock:
+        before = threading.stack_size(STACK)
+        thread = threading.Thread(target=parse)
+        thread.start()
+        threading.stack_size(before)
+    thread.join()
+    return body
 
 
 def _offset(source: str, line: int, column: int) -> int:

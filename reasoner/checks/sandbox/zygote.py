@@ -19,9 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from .child import serve
-from .frames import COMMAND, FORKED, write_to
-from .limits import apply_limits, end_with_parent
+from reasoner.checks.sandbox.child import serve
+from reasoner.checks.sandbox.frames import COMMAND, FORKED, write_to
+from reasoner.checks.sandbox.limits import apply_limits, end_with_parent
 
 MAX_GROWTH = 512 << 20  # bytes of address space that a snippet may add
 CPU_SECONDS = 600  # of one worker in all; each snippet's time is kept by our process, by the clock

@@ -37,7 +37,7 @@ from training.rerank_report import RerankReport, RerankRow, write_rerank_report
 from training.stats import mcnemar_p
 from training.value import open_store
 from training.value_model import ValueModel, load_value_model
-from training.value_report import Estimate, bootstrap
+from training.value_report import bootstrap_mean
 from training.value_rows import problems_of, solution_of
 from training.wordproblems import DEFAULT_LEVEL, problem_set
 
@@ -202,10 +202,10 @@ def compare(samples: Sequence[Samples], seed: int = 0, **about: Any) -> RerankRe
         rows.append(
             RerankRow(
                 k=k,
-                passed=_estimate(passed, seed),
-                **{way: _estimate(values, seed) for way, values in by_way.items()},
-                best_gain=_estimate(by_way["best"] - by_way["majority"], seed),
-                weighted_gain=_estimate(by_way["weighted"] - by_way["majority"], seed),
+                passed=bootstrap_mean(passed, seed),
+                **{way: bootstrap_mean(values, seed) for way, values in by_way.items()},
+                best_gain=bootstrap_mean(by_way["best"] - by_way["majority"], seed),
+                weighted_gain=bootstrap_mean(by_way["weighted"] - by_way["majority"], seed),
             )
         )
     fixed = int((by_way["best"] > by_way["majority"]).sum())  # of the largest k
@@ -256,13 +256,3 @@ def _share_right(scores: "Array", is_right: "Array") -> float:
     is_best = np.isclose(scores, best, rtol=1e-9, atol=1e-12) & (best > 0)
     shared = np.maximum(is_best.sum(1), 1)
     return float(((is_best * is_right).sum(1) / shared).mean())
-
-
-def _estimate(values: "Array", seed: int) -> Estimate:
-    """The mean over problems, with its interval."""
-    import numpy as np
-
-    places = [np.array([place]) for place in range(len(values))]
-    found = bootstrap(places, lambda chosen: float(values[chosen].mean()), seed)
-    assert found is not None  # a mean is always defined
-    return found

@@ -157,6 +157,16 @@ def bootstrap(
     return Estimate(float(value), float(low), float(high))
 
 
+def bootstrap_mean(values: "np.ndarray[Any, Any]", seed: int, draws: int = DRAWS) -> Estimate:
+    """The mean of one value a problem, with its percentile interval over resampled problems."""
+    import numpy as np
+
+    random = np.random.default_rng(seed)
+    drawn = [float(values[random.integers(0, len(values), len(values))].mean()) for _ in range(draws)]
+    low, high = np.percentile(drawn, [2.5, 97.5])
+    return Estimate(float(values.mean()), float(low), float(high))
+
+
 def _groups(rows: Sequence[Scored]) -> "list[np.ndarray[Any, Any]]":
     """The places of each problem's rows."""
     import numpy as np
@@ -174,10 +184,7 @@ def _within(
     import numpy as np
 
     own = [found for group in groups if (found := auc(last[group], right[group])) is not None]
-    values = np.array(own)
-    return bootstrap(
-        [np.array([place]) for place in range(len(own))], lambda chosen: float(values[chosen].mean()), seed
-    )
+    return bootstrap_mean(np.array(own), seed) if own else None
 
 
 def _bins(last: "np.ndarray[Any, Any]", right: "np.ndarray[Any, Any]") -> tuple[Bin, ...]:

@@ -95,6 +95,8 @@ def signs(trace: Trace, problem: Problem) -> Iterator[Sign]:
             is_copied = re.search(r"\d\s*[-+*/×÷x^]\s*[\d$(]", finding.found.rpartition("=")[2]) is not None
             yield Sign(finding.step, "misunderstanding" if is_copied else "calculation", finding.message)
     for finding in check_information(problem.question, trace.steps):
+        if is_summary(texts[finding.step]):
+            continue  # an answer out of nowhere says nothing of how it came about
         yield Sign(finding.step, "misunderstanding", finding.message, is_weak=True)
     yield from _answer_sign(trace)
 

@@ -24,6 +24,7 @@ from reasoner.records import Completion, Pair, Problem, Trace
 from reasoner.rounds import complete
 from reasoner.solve import trace_of
 from training.comparison import Comparison, write_comparisons
+from training.error_counts import count_errors
 from training.pairs import read_pairs
 from training.report import LevelRow, PitCheck, Report, write_report
 from training.stats import mcnemar_p, paired_difference, wilson
@@ -117,7 +118,8 @@ def evaluate(
             met[one.problem.id] = Comparison(one.problem, old.before + one.before, old.after + one.after)
     comparisons = [Comparison(problem, (one,), (two,)) for problem, one, two in rows if one and two]
     report = _report(comparisons, len(rows), after)
-    report = replace(report, pits=tuple(checks), seconds=time.perf_counter() - started)
+    errors = count_errors(comparisons)
+    report = replace(report, pits=tuple(checks), error_classes=errors, seconds=time.perf_counter() - started)
     return report, [*comparisons, *met.values()]
 
 

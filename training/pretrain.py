@@ -4,7 +4,7 @@
     python -m training.pretrain --preset gpu --out /tmp/larger          # a GPU, minutes
 
 A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, short problems first, every problem seen
-once. It learns to read in state transitions alone (two rounds), then to write every format and key points (the third):
+once. It learns to read in state transitions alone (two rounds), then to write every format and key points (two more):
 one question, several solutions, in a row (training/branches.py). Muon (torch.optim.Muon) on the matrices, AdamW on the
 rest. The attempts are in assets/LOG.md.
 """
@@ -15,7 +15,7 @@ import math
 import random
 import time
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,6 +49,17 @@ class Round:
     batch: int = 24  # problems a step
 
 
+TRANSITIONS = (
+    Round(30_000, 22_000, 6_000, data_seed=1, matrix_rate=2e-2, other_rate=3e-3, short_first=0.5, cool_down=0.5),
+    Round(28_000, 13_000, 3_000, data_seed=101, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7),
+)
+ALL_FORMATS = Round(
+    18_000, 9_000, 3_000, data_seed=201, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7,
+    num_others=3, key_points_given=0.1, batch=12,
+)  # fmt: skip
+MORE_OF_ALL = replace(ALL_FORMATS, num_easy=14_000, num_medium=8_000, num_hard=2_000, data_seed=301)
+
+
 @dataclass(frozen=True)
 class Preset:
     """Everything that decides the weights."""
@@ -58,42 +69,15 @@ class Preset:
     heads: int = 4
     warm_up: float = 0.02  # share of a round's steps
     seed: int = 0
-    rounds: tuple[Round, ...] = (
-        Round(30_000, 22_000, 6_000, data_seed=1, matrix_rate=2e-2, other_rate=3e-3, short_first=0.5, cool_down=0.5),
-        Round(
-            28_000, 13_000, 3_000, data_seed=101, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7
-        ),
-        Round(
-            18_000,
-            9_000,
-            3_000,
-            data_seed=201,
-            matrix_rate=1.5e-2,
-            other_rate=2e-3,
-            short_first=0.0,
-            cool_down=0.7,
-            num_others=3,
-            key_points_given=0.1,
-            batch=12,
-        ),
-    )
+    rounds: tuple[Round, ...] = (*TRANSITIONS, ALL_FORMATS, MORE_OF_ALL)
 
 
-_LARGER = Round(
-    400_000,
-    400_000,
-    200_000,
-    data_seed=1,
-    matrix_rate=2e-2,
-    other_rate=3e-3,
-    short_first=0.3,
-    cool_down=0.5,
-    num_others=3,
-    key_points_given=0.1,
-    batch=32,
-)
+LARGER = replace(
+    ALL_FORMATS, num_easy=400_000, num_medium=400_000, num_hard=200_000, data_seed=1, matrix_rate=2e-2, other_rate=3e-3,
+    short_first=0.3, cool_down=0.5, batch=32,
+)  # fmt: skip
 FACTS = "training.json"  # what happened, beside the weights
-PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, rounds=(_LARGER,))}
+PRESETS = {"cpu": Preset(), "gpu": Preset(hidden=384, layers=6, heads=6, rounds=(LARGER,))}
 
 
 def fixed_set(part: Round, seed: int) -> list[Problem]:

@@ -13,7 +13,7 @@ truth and which no training sees.
 
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,18 +45,17 @@ def _level_rows(engine: Engine, level: str, problems: list[Problem], formats: Se
     rows = [_trace_row(level, name, problems, traces) for name, traces in by_format.items()]
     if len(formats) == 1:
         return rows
-    found = [one if isinstance(one, KeyPoints) else None for one in extract_many(engine, problems)]
-    pairs = zip(problems, found, strict=True)
-    rows.append(_row(level, KEY_POINTS, [is_exact(problem, one) for problem, one in pairs]))
+    found = {one.problem_id: one for one in extract_many(engine, problems) if isinstance(one, KeyPoints)}
+    rows.append(_row(level, KEY_POINTS, [is_exact(problem, found.get(problem.id)) for problem in problems]))
     rows.append(_trace_row(level, GIVEN, problems, greedy(engine, problems, "transitions", found)))
     votes = [_voted(problem, [traces[i] for traces in by_format.values()]) for i, problem in enumerate(problems)]
     return [*rows, _row(level, MAJORITY, votes)]
 
 
 def greedy(
-    engine: Engine, problems: Sequence[Problem], format: str, key_points: Sequence[KeyPoints | None] | None = None
+    engine: Engine, problems: Sequence[Problem], format: str, key_points: Mapping[str, KeyPoints] | None = None
 ) -> list[Trace]:
-    """One greedy trace a problem."""
+    """One greedy trace a problem; `key_points` by problem id stand in the prompt."""
     sampling = format_named(format).sampling(num=1, temperature=0.0)
     return list(solve_many(engine, problems, format, sampling, key_points=key_points))
 

@@ -190,7 +190,8 @@ def _equation(truth: _Truth, action: str, body: str) -> Judgement:
     for part, value in zip(parts[:-1], values[:-1], strict=True):
         if value is not None and value != quantity.value:
             return _wrong(f"{quantity.name} is not {part}: it is {quantity.value}", "misunderstanding")
-    if values[-1] != quantity.value and (quantity.operator == "given" or not _is_number(parts[-1])):
+    is_worked = len(parts) > 1 and _is_number(parts[-1])  # a number without working was read, not calculated
+    if values[-1] != quantity.value and not is_worked:
         return _wrong(f"{quantity.name} is not {parts[-1]}: it is {quantity.value}", "misunderstanding")
     return _value(truth, quantity, values[-1], quantity.name)
 

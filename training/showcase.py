@@ -60,7 +60,7 @@ def in_all_formats(engine: Engine, rows: list[Row], formats: list[str]) -> list[
         if name != FORMAT:
             for row, trace in zip(rows, greedy(engine, problems, name), strict=True):
                 row.traces.append(trace)
-    found = extract_many(engine, problems)
+    found = list(extract_many(engine, problems))
     return [
         row._replace(key_points=own if isinstance(own, KeyPoints) else None)
         for row, own in zip(rows, found, strict=True)

@@ -172,13 +172,16 @@ def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--limit", type=int, default=10, metavar="N", help="at most so many (default: 10)")
 
 
+_FORMATS = "transitions (default), cot, program, text_code, equations or specification: how solutions are written"
+
+
 def _add_solve(commands: Commands) -> argparse.ArgumentParser:
     from reasoner.keypoints_command import GIVEN
 
     command = commands.add_parser("solve", help="sample solutions of a typed question, or of problems in the store")
     command.add_argument("question", nargs="?", default="", help="the problem's text; left out: problems in the store")
     command.add_argument("--answer", default=None, help="the question's right answer, if you know it")
-    command.add_argument("--format", default="transitions", help="how solutions are written (default: transitions)")
+    command.add_argument("--format", default="transitions", metavar="F", help=_FORMATS)
     command.add_argument("--num", type=int, default=1, metavar="N", help="solutions a problem (default: 1)")
     command.add_argument(
         "--key-points", default="none", choices=GIVEN, help="give the solver key points: whose (default: none)"
@@ -217,7 +220,9 @@ def _solve(store: Store, options: argparse.Namespace) -> int:
 def _print_trace(trace: Trace) -> None:
     print(f"\n  trace {trace.id}: {trace.verdict.status} ({trace.verdict.reason})")
     for i, step in enumerate(trace.steps):
-        print(f"  {i:3}  {step.text}")
+        print(f"  {i:3}  " + step.text.replace("\n", "\n       "))
+        if step.outcome:
+            print("       → " + step.outcome.replace("\n", "\n         "))
 
 
 def _add_keypoints(commands: Commands) -> argparse.ArgumentParser:

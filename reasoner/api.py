@@ -166,7 +166,8 @@ class Api:
             answer: The right final answer of the question, if known, so that solutions can be judged.
             num: How many solutions to sample, 1 to 64.
             temperature: 0 takes the likeliest token each time, up to 2 for more variety.
-            format: How solutions are written: "transitions" (a named action a step) or "cot" (chain of thought).
+            format: How solutions are written: "transitions" (a named action a step), "cot" (chain of thought), or
+                one whose answer is got by running it: "program", "text_code", "equations", "specification".
             seed: The same seed gives the same solutions.
 
         Returns:

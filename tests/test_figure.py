@@ -1,14 +1,21 @@
 """The figure: one JSON string that holds all the page needs, and nothing that could run."""
 
+import html
 import json
+import re
+from typing import get_args
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 from test_graph import PROBLEM, RIGHT, WRONG, flag, pit, trace
 
 from reasoner import figure
+from reasoner.codeset import codeset
 from reasoner.figure import COLLAPSE_ABOVE, SVG_UP_TO, figure_json, maker_words, marks_json, plotly_js
 from reasoner.graph import STRENGTH, build_graph
-from reasoner.records import Finding, Maker, make_problem
+from reasoner.records import Finding, Maker, Step, StepKind, Verdict, make_problem, make_trace
+from reasoner.typeset import typeset
 
 
 def drawn(traces, labels=(), pits=(), findings=None, problem=PROBLEM, **screen):
@@ -101,3 +108,33 @@ def test_plotly_comes_from_the_installed_wheel():
 )
 def test_makers_in_words(maker, words):
     assert maker_words(maker) == words
+
+
+def test_steps_that_are_executed_say_their_kind_and_what_they_gave():
+    steps = [
+        Step("Ben_coins = 3 + 2  # <b>", kind="code", outcome="Ben_coins = 5"),
+        Step("x", kind="code", outcome="NameError: <img>"),
+    ]
+    one = make_trace(
+        PROBLEM, prompt="", text="", steps=steps, answer="5", verdict=Verdict("wrong"), maker=Maker("import"),
+        format="program",
+    )  # fmt: skip
+    value = drawn([one])
+    made, failed = value["traces"][0]["steps"]
+    assert (made[2], made[4], failed[4]) == ("code", False, True)
+    assert "Ben_coins" in made[3]
+    assert "<img" not in failed[3]
+    assert '<span class="code-comment"># &lt;b&gt;</span>' in value["states"][1]["html"]
+    assert value["views"]["plain"]["form"] == ["words", "code", "code"]
+    assert set(value["look"]["forms"]) == set(get_args(StepKind))
+
+
+def test_the_same_quantity_has_one_key_in_words_and_in_code():
+    words, code = typeset("Ben's coins = 5", {"ben coins"}), codeset("Ben_coins = 5", {"ben coins"})
+    assert re.findall(r'data-quantity="([^"]*)"', words) == re.findall(r'data-quantity="([^"]*)"', code)
+
+
+@given(some.text(max_size=200))
+def test_code_is_escaped_whatever_it_is(text):
+    plain = re.sub(r"<span[^<>]*>|</span>", "", codeset(text, {"ben coins"}))
+    assert html.unescape(plain) == text

@@ -5,6 +5,8 @@ findings_of(problem, traces)            trace id → what the checks say of its 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from reasoner import keypoints
@@ -14,7 +16,7 @@ from reasoner.checks.information import check_information
 from reasoner.checks.python import describe_sandbox
 from reasoner.figure import names_of, question_html
 from reasoner.formats import FORMATS
-from reasoner.records import Finding, KeyPoints, Problem, Trace
+from reasoner.records import Finding, KeyPoints, Maker, Problem, Step, Trace, Verdict
 from reasoner.store import Store
 from reasoner.store_keypoints import latest
 
@@ -40,7 +42,7 @@ def keypoints_about(store: Store, problem: Problem, traces: Sequence[Trace]) -> 
     """The key points in force with their history, and the question in which their places are marked."""
     history = store.key_points(problem.id)
     current = latest(history)
-    panel = keypoints.panel(problem, current, traces)
+    panel = keypoints.panel(problem, current, ()) | {"unused": _unused(problem, current, traces)}
     rows = [_version(one, one is current) for one in reversed(history[-MAX_HISTORY:])]
     return {
         "keypoints": panel | {"history": rows},
@@ -62,10 +64,34 @@ def findings_of(problem: Problem, traces: Sequence[Trace]) -> dict[str, list[Fin
     """Trace id → all that the checks find in it, in the order of its steps."""
     return {
         trace.id: sorted(
-            [*check_trace(trace), *check_information(problem.question, trace.steps)], key=lambda finding: finding.step
+            [*check_trace(trace), *_from_nowhere(problem.question, trace.steps)], key=lambda finding: finding.step
         )
         for trace in traces
     }
+
+
+def _unused(problem: Problem, key_points: KeyPoints | None, traces: Sequence[Trace]) -> dict[str, list[int]]:
+    """Trace id → the key points that no step of it uses; the panel's own, remembered from one look to the next."""
+    if key_points is None:
+        return {}
+    plain = replace(key_points, created=0.0)
+    return {trace.id: list(_unused_in(problem, plain, trace.steps)) for trace in traces}
+
+
+@lru_cache(maxsize=16_384)
+def _unused_in(problem: Problem, key_points: KeyPoints, steps: tuple[Step, ...]) -> tuple[int, ...]:
+    found = keypoints.panel(problem, key_points, [_bare(problem, steps)])["unused"]
+    return tuple(index for indices in found.values() for index in indices)
+
+
+def _bare(problem: Problem, steps: tuple[Step, ...]) -> Trace:
+    """A trace of these steps and nothing else."""
+    return Trace("", problem.id, steps, "", "", "", None, Verdict("unjudged"), Maker("import"))
+
+
+@lru_cache(maxsize=16_384)
+def _from_nowhere(question: str, steps: tuple[Step, ...]) -> tuple[Finding, ...]:
+    return tuple(check_information(question, steps))
 
 
 def _version(one: KeyPoints, is_current: bool) -> dict[str, Any]:

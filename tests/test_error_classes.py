@@ -133,7 +133,7 @@ def test_sentences_in_unknown_words_are_not_read_and_nothing_follows_from_them()
 def test_what_is_needed_follows_from_the_sentences() -> None:
     read = readings(QUESTION)
     assert read.asked == ("cal",)
-    assert read.needed() == {"cal", "ben"}  # Ana's coins are told, Dina's are beside the point
+    assert read.needed() == frozenset({"cal", "ben"})  # Ana's coins are told, Dina's are beside the point
     assert readings("Who knows?").needed() is None
 
 

@@ -245,7 +245,7 @@ def test_whatever_is_said_and_undone_verdicts_and_counters_fit_the_answer_in_for
             assert now is not None and now.answer == (corrections[-1] if corrections else "7")
             expected = [judge(now.answer, trace.answer).status for trace in store.traces(problem.id)]
             assert statuses(store, problem) == expected
-            assert counted(store, problem) == tuple(expected.count(s) for s in ("right", "wrong", "unjudged"))  # type: ignore[arg-type]
+            assert counted(store, problem) == tuple(expected.count(s) for s in ("right", "wrong", "unjudged"))
 
 
 def test_every_export_carries_the_corrected_answer_and_says_so(store: Store, problem: Problem, tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from reasoner.checks.sandbox.libc import libc
+
 CREATE_RULESET, ADD_RULE, RESTRICT_SELF = 444, 445, 446  # the same on every architecture
 VERSION_FLAG = 1
 PATH_BENEATH = 1
@@ -37,7 +39,7 @@ def landlock_version() -> int:
     """The kernel's version of Landlock; 0 where there is none."""
     if sys.platform != "linux":
         return 0
-    return max(0, int(_libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)))
+    return max(0, int(libc().syscall(CREATE_RULESET, None, ctypes.c_size_t(0), VERSION_FLAG)))
 
 
 def restrict_files(readable: Sequence[str | Path]) -> None:
@@ -51,11 +53,11 @@ def restrict_files(readable: Sequence[str | Path]) -> None:
         SCOPES if version >= SCOPE_VERSION else 0,
     )
     size = 24 if version >= SCOPE_VERSION else 16 if version >= TCP_VERSION else 8
-    ruleset = _checked(_libc().syscall(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0))
+    ruleset = _checked(libc().syscall(CREATE_RULESET, ctypes.byref(rules), ctypes.c_size_t(size), 0))
     try:
         for path in readable:
             _allow(ruleset, path)
-        _checked(_libc().syscall(RESTRICT_SELF, ruleset, 0))
+        _checked(libc().syscall(RESTRICT_SELF, ruleset, 0))
     finally:
         os.close(ruleset)
 
@@ -67,13 +69,9 @@ def _allow(ruleset: int, path: str | Path) -> None:
         return
     try:
         rule = _PathBeneath(READ_FILE | READ_DIR if os.path.isdir(path) else READ_FILE, opened)
-        _checked(_libc().syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0))
+        _checked(libc().syscall(ADD_RULE, ruleset, PATH_BENEATH, ctypes.byref(rule), 0))
     finally:
         os.close(opened)
-
-
-def _libc() -> ctypes.CDLL:
-    return ctypes.CDLL(None, use_errno=True)
 
 
 def _checked(result: int) -> int:

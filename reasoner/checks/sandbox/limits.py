@@ -21,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from reasoner.checks.sandbox.landlock import landlock_version, restrict_files
+from reasoner.checks.sandbox.libc import libc
 from reasoner.checks.sandbox.seccomp import SET_NO_NEW_PRIVILEGES, has_seccomp, restrict_calls
 
 WORDS = {
@@ -110,7 +111,7 @@ def end_with_parent() -> None:
     if sys.platform == "linux":
         import signal
 
-        ctypes.CDLL(None).prctl(SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
+        libc().prctl(SET_DEATH_SIGNAL, int(signal.SIGKILL), 0, 0, 0)
 
 
 def _limit_resources(memory: int, cpu_seconds: int | None, forks: bool) -> None:
@@ -141,10 +142,9 @@ class _CapabilityHeader(ctypes.Structure):
 
 def _drop_privileges() -> None:
     """No capability now, none later, and no way for another process of ours to look inside."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+    if libc().prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no-new-privileges was refused")
     for capability in range(NUM_CAPABILITIES):
-        libc.prctl(DROP_BOUNDING, capability, 0, 0, 0)  # refused without privileges, when there is nothing to drop
-    libc.capset(ctypes.byref(_CapabilityHeader(CAPABILITY_VERSION, 0)), (ctypes.c_uint32 * 6)())
-    libc.prctl(SET_DUMPABLE, 0, 0, 0, 0)
+        libc().prctl(DROP_BOUNDING, capability, 0, 0, 0)  # refused without privileges, when there is nothing to drop
+    libc().capset(ctypes.byref(_CapabilityHeader(CAPABILITY_VERSION, 0)), (ctypes.c_uint32 * 6)())
+    libc().prctl(SET_DUMPABLE, 0, 0, 0, 0)

@@ -18,6 +18,8 @@ import platform
 import struct
 import sys
 
+from reasoner.checks.sandbox.libc import libc
+
 # call → (number on x86-64, on arm64); None where the architecture has no such call
 ALLOWED: dict[str, tuple[int | None, int | None]] = {
     "read": (0, 63),
@@ -106,8 +108,7 @@ def has_seccomp() -> bool:
     """Has the kernel filters, and do we know this machine's numbers?"""
     if sys.platform != "linux" or platform.machine() not in MACHINES:
         return False
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.prctl(SET_SECCOMP, FILTER, None, 0, 0)  # never succeeds: EFAULT says that only the program is missing
+    libc().prctl(SET_SECCOMP, FILTER, None, 0, 0)  # never succeeds: EFAULT says that only the program is missing
     return ctypes.get_errno() == errno.EFAULT
 
 
@@ -117,11 +118,10 @@ def restrict_calls(threads: bool) -> None:
         raise OSError("this kernel has no seccomp filters that we can write")
     instructions = _filter(*MACHINES[platform.machine()], threads)
     text = b"".join(struct.pack("HBBI", *each) for each in instructions)
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+    if libc().prctl(SET_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no-new-privileges was refused")
     program = _Program(len(instructions), text)
-    if libc.prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0):
+    if libc().prctl(SET_SECCOMP, FILTER, ctypes.byref(program), 0, 0):
         raise OSError(ctypes.get_errno(), f"seccomp: {os.strerror(ctypes.get_errno())}")
 
 

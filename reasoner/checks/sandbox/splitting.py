@@ -9,7 +9,6 @@ and has no value.
 """
 
 import ast
-import contextlib
 import threading
 
 from reasoner.checks.sandbox.snippet import MAX_SOURCE
@@ -36,22 +35,33 @@ def split(source: str) -> tuple[str, str]:
 
 def _parsed(source: str) -> list[ast.stmt]:
     """The statements; none when it cannot be parsed."""
-    body: list[ast.stmt] = []
+    try:
+        return parse(source).body
+    except (SyntaxError, ValueError, MemoryError, RecursionError):
+        return []
 
-    def parse() -> None:
-        with contextlib.suppress(SyntaxError, ValueError, MemoryError, RecursionError):
-            body.extend(ast.parse(source).body)
 
+def parse(source: str) -> ast.Module:
+    """The tree of `source`. Raises SyntaxError, ValueError, MemoryError or RecursionError where it cannot be had."""
     if len(source) <= SHORT:
-        parse()
-        return body
+        return ast.parse(source)
+    found: list[ast.Module | BaseException] = []
+
+    def work() -> None:
+        try:
+            found.append(ast.parse(source))
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            found.append(error)
+
     with _lock:
         before = threading.stack_size(STACK)
-        thread = threading.Thread(target=parse)
+        thread = threading.Thread(target=work)
         thread.start()
         threading.stack_size(before)
     thread.join()
-    return body
+    if isinstance(found[0], BaseException):
+        raise found[0]
+    return found[0]
 
 
 def _offset(source: str, line: int, column: int) -> int:

@@ -1,6 +1,6 @@
 """Where a pit is likely before anything is sampled: by what each step does, and by what the checks found.
 
-    prior_of(trace.steps, check_trace(trace), ends_wrong=True)      (0.02, 0.25, 0.24, …, 0.002)
+    prior_of(trace.steps, check_trace(trace), ends_wrong=True)      (0.09, 0.33, 0.26, …, 0.005)
 
 Step by step: the chance that this one is the pit where none before it was (a hazard), by its action; a step of no
 known action takes an even share of the steps left. A finding multiplies its odds. What is left over is for "no pit".
@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from reasoner.records import Finding, Step
 
 HAZARDS: Mapping[str, float] = {
-    "Formalize": 0.02,
-    "Decompose": 0.25,
-    "Solve Subquestion": 0.4,
-    "Solve Parent": 0.7,
+    "Formalize": 0.09,
+    "Decompose": 0.36,
+    "Solve Subquestion": 0.45,
+    "Solve Parent": 0.95,
     "Summarize": 0.9,
 }
 """By Kwai-STaR's action, for wrong traces. Fitted to the built-in solver: tests.bench.bench_explore --fit."""

@@ -3,13 +3,16 @@
 const KEYS = [
   ['↓ → j', 'next step'], ['↑ ← k', 'step back'], ['1 – 9', 'jump to a step, 0 to the question'], ['[ ]', 'other trace of this problem'],
   ['F', 'this is the first wrong step'], ['A', 'all steps are right'], ['U', 'unsure'], ['S', 'skip'], ['B', 'bad problem'], ['Z', 'undo'], ['N', 'next unlabelled trace'],
-  ['C M G O', 'after F: calculation, misunderstanding, step missing, other'], ['W T', 'after F: write a correction, a note'], ['Enter', 'after F: next trace'],
+  ['C M G O', 'after F: calculation, misunderstanding, step missing, other'], ['W T', 'after F: write a correction, a note'], ['Enter', 'after F: confirm the class that is proposed; next trace'],
   ['R', 'label or review: hide or show answers and findings'], ['M', 'merge states that established the same'], ['D', 'turn the graph'], ['P', 'problems'], ['?', 'this page'],
 ];
 
 const NOTES = [
   'A right answer does not make every step right, nor does a wrong one say where it went wrong: judge the steps.',
   'Hidden until you judge: answers, checks, what machines and other people found. Review shows them all.',
+  'A step’s shape says how it is written: words, code, output, equation, declaration, constraint. What running it gave stands after the arrow.',
+  'Formats vote: a badge on each answer says which formats agree. They may agree on a wrong answer.',
+  'The class of an error is proposed only after you have flagged the step, and counts only once you confirm it.',
   '“0 of 4 recovered” means that the model, continuing from there four times, never reached the right answer. It is evidence, not proof.',
 ];
 

@@ -22,8 +22,7 @@ def targets(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
 def backtracks(steps: Sequence[Step]) -> Iterator[tuple[int, int]]:
     """(0-based step, state it leads back to) of every Backtrack that says, or lets one tell, where it goes."""
     for index, step in enumerate(steps):
-        if step.action != "Backtrack":
-            continue
-        target = backtrack_target(steps, index)
-        if target is not None and 0 <= target <= index:
-            yield index, target
+        if step.action == "Backtrack":
+            target = backtrack_target(steps, index)
+            if target is not None and 0 <= target <= index:
+                yield index, target

@@ -10,6 +10,7 @@ from reasoner.errors import BadInput
 from reasoner.records import Counts, Label, Maker, Problem, Trace, Verdict, make_problem, make_trace
 from reasoner.steps import tag_steps
 from reasoner.store import Store
+from reasoner.store_gold import new_review
 from reasoner.tabs.data import (
     export_html,
     figures_html,
@@ -85,8 +86,13 @@ def test_no_file_chosen_says_what_to_do() -> None:
     assert "Drop one" in outcome_html([])
 
 
+def test_the_queue_of_doubted_gold_answers_is_one_click_away(store: Store) -> None:
+    assert 'href="?doubt=1"' in figures_html(store)
+
+
 def test_every_shape_can_be_written_and_is_json_lines(store: Store, tmp_path: Path) -> None:
-    labelled(store)
+    problem, _, _ = labelled(store)
+    store.gold.add(new_review(problem, "confirmed", "ada"))
     for export in label_exports():
         counts = export.write(Workbench(store), tmp_path / export.file_name)
         lines = (tmp_path / export.file_name).read_text().splitlines()

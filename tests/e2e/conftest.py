@@ -117,7 +117,8 @@ def screenshot() -> Callable[..., Path]:
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         path = SCREENSHOTS / f"{name}.png"
         expect(page.locator("[data-part=wait]")).to_be_hidden()  # "Drawing the graph …"
-        page.screenshot(path=path, full_page=whole, style=".figures-place code { visibility: hidden }")  # a passing path
+        without_path = ".figures-place code { visibility: hidden }"
+        page.screenshot(path=path, full_page=whole, style=without_path)
         return path
 
     return keep

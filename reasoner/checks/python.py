@@ -18,9 +18,11 @@ Not covered, in either worker:
 - Bugs of the Linux kernel, of CPython's interpreter and of monty itself; there is no virtual machine around them.
 - monty differs from CPython in small things (routing.py), and the system bounds its process's memory alone: no
   Landlock, no seccomp around it.
-- In CPython: the folders of the installed libraries are readable (not the project, home folders, /proc or /etc); sets
-  of strings may be ordered differently in each run of the app; on systems without Landlock and seccomp (macOS,
-  Windows, some containers) these workers are off, and weak when a person turns them on (sandbox/cpython.py).
+- In CPython: the folders of the installed libraries are readable (not the project, home folders, /proc or /etc), and
+  whether a file exists can be asked; sets of strings may be ordered differently in each run of the app; on systems
+  without Landlock and seccomp (macOS, Windows, some containers) these workers are off, and weak when a person turns
+  them on (sandbox/cpython.py).
+- All of them together: a trace may take 128 MiB in monty and 512 MiB in CPython, and many traces may run at once.
 - What a person does with the result: an answer is text by a model, to be escaped on screen and compared, not believed.
 """
 

@@ -161,7 +161,7 @@ def panel(problem: Problem, key_points: KeyPoints | None, traces: Sequence[Trace
         "numbers": [
             {
                 **_placed(number.text, (number.start, number.end)),
-                "used_by": [trace.id for trace in traces if number_is_used(number, trace.steps)],
+                "used_by": [trace.id for trace in traces if number_is_used(number, trace.steps, problem.question)],
             }
             for number in numbers_to_use(problem.question)
         ],

@@ -14,7 +14,7 @@ unknown is held for made.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -67,6 +67,15 @@ def step_numbers(step: Step, unknowns: frozenset[str] = frozenset()) -> StepNumb
     if step.kind == "output":
         return StepNumbers((), _numbers_in(step.text))
     return _of_code(step.text, step.outcome)
+
+
+def all_numbers(steps: Iterable[Step]) -> Iterator[StepNumbers]:
+    """The numbers of each step in turn, what earlier ones call unknown being known to the later."""
+    unknowns: frozenset[str] = frozenset()
+    for step in steps:
+        numbers = step_numbers(step, unknowns)
+        unknowns |= numbers.unknowns
+        yield numbers
 
 
 # ── words ────────────────────────────────────────────────────────────────────────────────────────────────────────────

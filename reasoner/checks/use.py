@@ -45,7 +45,7 @@ class Unused:
 class Use:
     """What one step uses."""
 
-    values: Set[Fraction]
+    values: frozenset[Fraction]
     names: Set[str]  # of the question's people and things
     words: Set[str]
     is_of_quantities: bool  # an equation, or code, of quantities with names; else prose
@@ -89,9 +89,14 @@ def point_is_used(point: str, steps: Sequence[Step], question: str) -> bool:
 
 
 def _has(use: Use, number: Told) -> bool:
-    if number.value in use.values or any(meaning in use.values for meaning in number.meanings - {0, 1}):
-        return True
-    return any(number.value * unit in use.values or number.value / unit in use.values for unit in _UNITS)
+    return not use.values.isdisjoint(_accepted(number))
+
+
+@lru_cache(maxsize=8_192)
+def _accepted(number: Told) -> frozenset[Fraction]:
+    """The values that count as a use of `number`."""
+    in_units = {number.value * unit for unit in _UNITS} | {number.value / unit for unit in _UNITS}
+    return frozenset({number.value} | (number.meanings - {0, 1}) | in_units)
 
 
 def _is_about(use: Use, own: Set[str]) -> bool:

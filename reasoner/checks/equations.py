@@ -11,6 +11,7 @@ line names. solver_equations.py does the solving, in a worker process that is ki
 Not covered: complex solutions, units, equations between anything but real numbers.
 """
 
+import contextlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -74,7 +75,13 @@ def _solve(lines: tuple[str, ...], wanted: str | None) -> Solved:
 
 
 def read_lines(lines: Sequence[str], names: Names, is_code: Sequence[bool] = ()) -> list[Line]:
-    """Every line with the relations it states; `is_code` says of each whether it is to be read, all are by default."""
+    """Every line with the relations it states; `is_code` says of each whether it is to be read, all are by default.
+
+    They are gone through twice, so that a name counts as one wherever it is first written.
+    """
+    for i, text in enumerate(lines):
+        with contextlib.suppress(Unreadable):
+            read_line(text if not is_code or is_code[i] else "", names)
     read = []
     for i, text in enumerate(lines):
         if is_code and not is_code[i]:

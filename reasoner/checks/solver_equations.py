@@ -95,12 +95,21 @@ def _sides(line: int, relation: Relation, known: dict[str, Fraction]) -> list[Fr
 
 
 def _holds(sign: str, left: Any, right: Any) -> bool:
+    if sign == "≈":
+        return _is_rounded(left, right)
     if sign == "==":
         return bool(left == right)
     if sign == "!=":
         return bool(left != right)
     low, high = (left, right) if sign[0] == "<" else (right, left)
     return bool(low < high or (low == high and sign[-1] == "="))
+
+
+def _is_rounded(left: Fraction, right: Fraction) -> bool:
+    """Is `right` the number `left`, or what is left of it when it is rounded or cut?"""
+    digits = next((digits for digits in range(1, 7) if (right * 10**digits).denominator == 1), None)
+    unit = Fraction(1, 10**digits) if digits is not None and right.denominator > 1 else Fraction(0)
+    return abs(left - right) < unit if digits and digits > 1 else abs(left - right) <= unit / 2
 
 
 def _lone_name(relation: Relation, values: Sequence[Fraction | None]) -> str | None:
@@ -142,6 +151,8 @@ def _is_polynomial(equations: Sequence[Any], unknowns: Sequence[Any]) -> bool:
 
 
 def _may_hold(sign: str, left: Any, right: Any, solution: dict[Any, Any]) -> bool:
+    if sign == "≈":
+        return True  # how much may it be off? Not known while it is open
     difference = (left - right).subs(solution)
     return not difference.is_number or _holds(sign, difference, 0)
 

@@ -113,7 +113,10 @@ class _Reader:
             relations = read_line(line, self.names)
         except Unreadable as error:
             return Statement(line, "constraint", error=why if is_python else str(error))
-        programs = tuple(self._now((*relation.left, *relation.right, (relation.sign, "", 2))) for relation in relations)
+        programs = tuple(
+            self._now((*relation.left, *relation.right, (relation.sign.replace("≈", "=="), "", 2)))
+            for relation in relations
+        )
         if not programs:
             is_words = re.match(r"^[^=<>]*$", line) and " " in line
             return Statement(line, "words") if is_words else Statement(line, "constraint", error=why)

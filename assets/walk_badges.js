@@ -2,6 +2,8 @@
 
 const STANDINGS = { all: ['≡', 'agree'], most: ['≈', 'agree'], few: ['≠', 'disagree'], tie: ['≍', 'disagree'], alone: ['', 'alone'] };
 
+const MOST_LINKS = 12; // traces named for one answer; more would be a wall
+
 const badgeOf = (one) => state.figure.agreement?.badges[one.id];
 
 // [kind, words] for the mark on the answer's step; null where there is nobody to agree with.
@@ -33,8 +35,8 @@ function groupItem(group) {
 }
 
 function traceLinks(ids) {
-  const found = ids.map((id) => state.figure.traces.findIndex((one) => one.id === id)).filter((index) => index >= 0);
-  return make('span', { class: 'fp-links' }, ...found.slice(0, 12).map((index) => make('button', { type: 'button', class: 'fp-link', 'aria-label': 'Trace ' + (index + 1), onclick: () => select(index, QUESTION) }, String(index + 1))), found.length > 12 ? ' …' : '');
+  const found = ids.slice(0, MOST_LINKS).map((id) => state.figure.traces.findIndex((one) => one.id === id)).filter((index) => index >= 0);
+  return make('span', { class: 'fp-links' }, ...found.map((index) => make('button', { type: 'button', class: 'fp-link', 'aria-label': 'Trace ' + (index + 1), onclick: () => select(index, QUESTION) }, String(index + 1))), ids.length > MOST_LINKS ? ' …' : '');
 }
 
 function leftOut(about) {

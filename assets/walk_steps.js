@@ -46,7 +46,7 @@ function drawTraces() {
     return make('button', {
       type: 'button', class: 'fp-chip', 'aria-pressed': String(index === state.trace), 'aria-label': name, title: name,
       'data-verdict': seen, 'data-own': own?.kind ?? '', hidden: !isInFilter(one), onclick: () => select(index, QUESTION),
-    }, make('span', {}, String(index + 1)), isMixed && make('span', { class: 'fp-format' }, formatWord(one.format)), seen && make('span', { class: 'fp-sign' }, SIGNS[seen]), mark && make('span', { class: 'fp-own-mark' }, mark));
+    }, make('span', {}, String(index + 1)), isMixed && make('span', { class: 'fp-format' }, formatWord(one.format) + (one.maker.engine === 'repair' ? ' ⟲' : '')), seen && make('span', { class: 'fp-sign' }, SIGNS[seen]), mark && make('span', { class: 'fp-own-mark' }, mark));
   });
   part('traces').replaceChildren(...chips);
   const chosen = chips[state.trace];

@@ -109,6 +109,8 @@ def _maker(maker: Maker) -> dict[str, Any]:
 def maker_words(maker: Maker) -> str:
     """Who made a trace, in one line: "local: solver + adapter run-3, temperature 0.7, seed 1"."""
     parts = [maker.model or maker.engine]
+    if maker.engine == "repair":
+        parts.append("repaired")
     if maker.adapter:
         parts[0] += f" + {maker.adapter}"
     if maker.temperature is not None:

@@ -104,6 +104,7 @@ def test_plotly_comes_from_the_installed_wheel():
         (Maker("local", "solver", "run-3", 1, 0.7), "solver + run-3, temperature 0.7, seed 1"),
         (Maker("local", "solver", temperature=0.0), "solver, greedy"),
         (Maker("import"), "import"),
+        (Maker("repair", "solver"), "solver, repaired"),
     ],
 )
 def test_makers_in_words(maker, words):

@@ -154,6 +154,8 @@ def test_a_class_is_proposed_only_after_the_flag_and_confirmed_by_one_key(visit:
 def test_a_calculation_error_is_repaired_and_the_repaired_trace_is_walked(visit: Visit, screenshot: Screenshot) -> None:
     walker = stay(visit(PLACE).choose_trace(WORDS))
     walker.press("r", "1")
+    walker.panel.get_by_role("button", name="Check by program").click()
+    expect(walker.status).to_contain_text("gives 201, where the words say 171")
     walker.panel.get_by_role("button", name="Repair from here").click()
     dialog = walker.page.get_by_role("dialog", name="Keys and meanings")
     expect(dialog.locator("del").first).to_have_text("57")

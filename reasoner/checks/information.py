@@ -12,6 +12,11 @@ that comes from nowhere is named once, where it first occurs.
 Both are signs, not proofs, so a finding's status is "unjudged" and never counts as wrong: a step may count what the
 question lists ("the three friends"), and a question may tell what is beside the point.
 
+Measured (tests/bench/bench_information.py): of GSM8K's gold solutions 0.9 % of steps are flagged, many of them rightly;
+64 % of numbers replaced by others of as many digits are caught. On the built-in problems' traces, judged by the step
+oracle, an unused gold key point gives away 55 % of the misunderstandings and 99 % of the missing steps, and no right
+trace; numbers from nowhere only 1.5 %, since that solver mixes up what the question tells rather than inventing.
+
 Source: "misunderstanding" is one of KPDD's error classes (arXiv 2407.10167); it publishes no check, so these are ours.
 Not covered: a number of the question used in the wrong place.
 """

@@ -5,6 +5,7 @@
 - GSM8K's gold solutions, where a folder with gsm8k/train.jsonl is given or found beside the checkout: steps with a
   number that is said to come from nowhere (false alarms, the few false solutions aside); and the same solutions with
   one number of one calculation replaced by another of as many digits (caught).
+- Two real models' solutions of GSM8K's test problems, right and wrong ones apart, in the same folder.
 - The built-in problems' traces, judged by the step oracle: of those whose first error is a misunderstanding, how many
   each sign names, and how many right traces.
 """
@@ -109,6 +110,24 @@ def measure_gsm8k(folder: Path) -> None:
     print("  a number replaced     ", shown(wilson(caught, len(made))))
 
 
+def measure_models(folder: Path) -> None:
+    """Two real models' solutions of GSM8K's test problems, right and wrong ones apart."""
+    lines = (folder / "gsm8k" / "example_model_solutions.jsonl").read_text(encoding="utf-8").splitlines()
+    counts: dict[tuple[str, str], list[int]] = defaultdict(lambda: [0, 0, 0])
+    for row in map(json.loads, lines):
+        problem = make_problem(row["question"], None, "gsm8k")
+        for model in ("6b_finetuning", "175b_verification"):
+            trace = made_trace(problem, split_steps(row[model]["solution"]))
+            count = counts[model, "right" if row[model]["is_correct"] else "wrong"]
+            count[0] += 1
+            count[1] += bool(check_information(problem.question, trace.steps))
+            count[2] += bool(unused(trace, problem))
+    for (model, verdict), (total, flagged, left) in sorted(counts.items()):
+        print(f"{model}, {verdict} solutions")
+        print("  a number from nowhere ", shown(wilson(flagged, total)))
+        print("  a number unused       ", shown(wilson(left, total)))
+
+
 def measure_built_in() -> None:
     path = built_in_file()
     assert path is not None
@@ -143,6 +162,7 @@ def main() -> None:
     found = given or [path.parents[1] for path in Path(__file__).resolve().parents[3].glob("*/data/gsm8k/train.jsonl")]
     if found:
         measure_gsm8k(found[0])
+        measure_models(found[0])
     measure_built_in()
 
 

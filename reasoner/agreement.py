@@ -4,8 +4,9 @@
     found.by_formats.answer       "67": most formats say so, one vote a format (votes.py)
     found.badges[trace.id].text   "2 of 3 formats: program, equations; words say 41"
 
-Traces without an answer, and answers that could not be compared with a known gold answer, are counted apart; they are
-no votes. An answer is *executed* where its format runs what is written and that ran without an error.
+Traces without an answer, answers that could not be compared with a known gold answer, and repaired copies of other
+traces (repair.py) are counted apart; they are no votes. An answer is *executed* where its format runs what is written
+and the last of that ran without an error.
 
 Not covered: whether the answer is right. Formats may agree on a wrong one.
 """
@@ -30,6 +31,8 @@ NAMES = {
     "specification": "specification",
 }
 """How a badge calls a format, in the order in which formats are named."""
+
+REPAIR = "repair"  # the engine's name in the maker of a repaired trace
 
 _FAILED = re.compile(r"[\w.]*(?:Error|Exception|Interrupt|Exit)\b|UNSAT|AMBIG|timeout|not what the code gives")
 
@@ -83,6 +86,7 @@ class Agreement:
     badges: dict[str, Badge]  # trace id → badge
     without_answer: tuple[str, ...]  # ids: no answer was found, or executing failed
     not_comparable: tuple[str, ...]  # ids: an answer that could not be judged against the known gold
+    repaired: tuple[str, ...]  # ids: made from another trace by computing, so no sample of its own
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +98,11 @@ class _Vote:
     answer: str | None
     is_judged: bool
     is_executed: bool
+    is_repaired: bool
+
+    @property
+    def counts(self) -> bool:
+        return self.answer is not None and self.is_judged and not self.is_repaired
 
 
 def agreement(problem: Problem, traces: Iterable[Trace]) -> Agreement:
@@ -106,6 +115,7 @@ def agreement(problem: Problem, traces: Iterable[Trace]) -> Agreement:
             (trace.answer or "").strip() or None,
             not is_known or trace.verdict.status != "unjudged",
             is_executed(trace),
+            trace.maker.engine == REPAIR,
         )
         for trace in traces
     )
@@ -126,7 +136,7 @@ def is_executed(trace: Trace) -> bool:
 
 @lru_cache(maxsize=4_096)
 def _agreement(votes: tuple[_Vote, ...]) -> Agreement:
-    voters = [vote for vote in votes if vote.answer is not None and vote.is_judged]
+    voters = [vote for vote in votes if vote.counts]
     answers = [vote.answer or "" for vote in voters]
     grouped = group_answers(answers)
     groups = tuple(_group([voters[i] for i in indices]) for indices in grouped)
@@ -138,8 +148,12 @@ def _agreement(votes: tuple[_Vote, ...]) -> Agreement:
         for name, answer in by_format
         if answer is not None
     }
+    behind = [list(format_group.values()).count(number) for number in range(len(groups))]
     badges = {
-        vote.id: _badge(vote, group_of.get(vote.id), groups, by_format, format_group, len(voters)) for vote in votes
+        vote.id: _badge(vote, group_of[vote.id], groups, by_format, format_group, behind)
+        if vote.counts
+        else Badge("none", _why_not(vote))
+        for vote in votes
     }
     return Agreement(
         groups,
@@ -148,7 +162,8 @@ def _agreement(votes: tuple[_Vote, ...]) -> Agreement:
         by_format,
         badges,
         tuple(vote.id for vote in votes if vote.answer is None),
-        tuple(vote.id for vote in votes if vote.answer is not None and not vote.is_judged),
+        tuple(vote.id for vote in votes if vote.answer is not None and not vote.is_judged and not vote.is_repaired),
+        tuple(vote.id for vote in votes if vote.answer is not None and vote.is_repaired),
     )
 
 
@@ -187,37 +202,41 @@ def _by_formats(groups: Sequence[Group], format_group: dict[str, int], num_forma
 
 def _badge(
     vote: _Vote,
-    own: int | None,
+    own: int,
     groups: Sequence[Group],
     by_format: Sequence[tuple[str, str | None]],
     format_group: dict[str, int],
-    num_samples: int,
+    behind: Sequence[int],
 ) -> Badge:
-    if own is None:
-        return Badge("none", "no answer" if vote.answer is None else "an answer that could not be compared")
+    """The badge of a trace in group `own`; `behind`: how many formats stand behind each group."""
     agrees = tuple(name for name, _ in by_format if format_group.get(name) == own)
     disagrees = tuple(
         (name, groups[format_group[name]].answer if name in format_group else "")
         for name, _ in by_format
         if format_group.get(name) != own
     )
-    same = len(groups[own].trace_ids)
+    same, num_samples = len(groups[own].trace_ids), sum(len(group.trace_ids) for group in groups)
     about = (agrees, disagrees, vote.is_executed, same, num_samples)
     if len(by_format) < 2:
         text = f"{same} of {num_samples} samples say {groups[own].answer}" if num_samples > 1 else "nothing to compare"
         return Badge("alone", text, *about)
-    counted = [list(format_group.values()).count(number) for number in range(len(groups))]
-    return Badge(_standing(own, counted, not disagrees), _badge_text(agrees, disagrees), *about)
+    return Badge(_standing(own, behind, not disagrees), _badge_text(agrees, disagrees), *about)
 
 
-def _standing(own: int, counted: Sequence[int], are_all: bool) -> str:
-    """How many formats stand behind group `own`; `counted` formats behind each group."""
+def _standing(own: int, behind: Sequence[int], are_all: bool) -> str:
     if are_all:
         return "all"
-    most = max(counted)
-    if counted[own] < most:
+    most = max(behind)
+    if behind[own] < most:
         return "few"
-    return "tie" if counted.count(most) > 1 else "most"
+    return "tie" if behind.count(most) > 1 else "most"
+
+
+def _why_not(vote: _Vote) -> str:
+    """Why a trace has no vote."""
+    if vote.answer is None:
+        return "no answer"
+    return "repaired by computing: no vote" if vote.is_repaired else "an answer that could not be compared"
 
 
 def _badge_text(agrees: Sequence[str], disagrees: Sequence[tuple[str, str]]) -> str:
@@ -254,7 +273,7 @@ def agreement_panel(problem: Problem, traces: Iterable[Trace]) -> dict[str, Any]
      "by_samples": {"answer", "num", "total", "tied"}, "by_formats": the same,
      "votes": [{"format", "name", "answer": text or null where its samples tie}],
      "badges": {trace id: {"standing", "text", "agrees", "disagrees", "is_executed", "same", "samples"}},
-     "without_answer": [trace id], "not_comparable": [trace id]}
+     "without_answer": [trace id], "not_comparable": [trace id], "repaired": [trace id]}
 
     A badge's standing: "all", "most", "few" or "tie" of the formats, "alone" with one format, "none" without an answer.
     All texts are as models wrote them: escape them.
@@ -281,6 +300,7 @@ def agreement_panel(problem: Problem, traces: Iterable[Trace]) -> dict[str, Any]
         "badges": {trace_id: _badge_json(badge) for trace_id, badge in found.badges.items()},
         "without_answer": list(found.without_answer),
         "not_comparable": list(found.not_comparable),
+        "repaired": list(found.repaired),
     }
 
 

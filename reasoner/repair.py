@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
+from reasoner.agreement import REPAIR
 from reasoner.checks import check_trace
 from reasoner.checks.answers import judge
 from reasoner.checks.python import run_snippets
@@ -28,7 +29,7 @@ from reasoner.formats import FORMATS
 from reasoner.records import Finding, Maker, Problem, Step, Trace, make_trace
 from reasoner.repair_flow import Edit, Flow, Left
 
-ENGINE = "repair"
+ENGINE = REPAIR  # in the maker: such a trace has no vote of its own
 
 
 @dataclass(frozen=True, slots=True)

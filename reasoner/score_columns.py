@@ -10,7 +10,7 @@ A trace *agrees* when the majority of the other formats' votes is its answer (vo
 and disagrees when those formats have votes and no such majority. `right_agreeing` is how often agreeing traces are
 right, over all traces of the store that have other formats beside them: agreement as a predictor of a right answer, for
 which nobody needs the gold answer. The detector's column counts labelled traces: how many of those that it flags, and
-of those that it passes, disagree.
+of those that it passes, disagree. Agreement names no step, so it is a column and no detector.
 """
 
 from collections import Counter

@@ -31,8 +31,12 @@ class Answer:
 
 Connection = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
-VOTES = "traces.answer IS NOT NULL AND (problems.answer IS NULL OR traces.status <> 'unjudged')"
-"""Which traces have a vote: those with an answer, less those whose answer could not be judged though gold is known."""
+VOTES = (
+    "traces.answer IS NOT NULL AND (problems.answer IS NULL OR traces.status <> 'unjudged') "
+    "AND json_extract(traces.maker, '$.engine') <> 'repair'"
+)
+"""Which traces have a vote: those with an answer, less those whose answer could not be judged though gold is known, and
+less the repaired copies of others (agreement.py says the same)."""
 
 _STALE = (
     "SELECT id, num_traces, answer FROM problems WHERE agreement IS NULL AND num_traces > 1 ORDER BY seq LIMIT 2000"

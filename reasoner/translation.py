@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 from reasoner.agreement import short
 from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
+from reasoner.errors import BadInput
 from reasoner.formats import FORMATS
 from reasoner.records import Problem, Trace
 from reasoner.solve import check_prompt, check_question, trace_of
@@ -50,8 +51,11 @@ class Translation:
 def translate(engine: Engine, problem: Problem, trace: Trace, seed: int = 0) -> Translation:
     """Ask `engine` for a program that says what `trace` says, greedily, and run it. Nothing is stored.
 
-    Raises BadInput (the question and solution are too long for the model) and EngineError, as solving does.
+    Raises BadInput (not in words; question and solution too long for the model) and EngineError, as solving does.
     """
+    own = FORMATS.get(trace.format)
+    if own is not None and own.runs:
+        raise BadInput("This solution is executed as it stands. Only solutions in words are made into a program.")
     writing = FORMATS["program"]
     check_question(problem.question)
     prompt = engine.render(f"Question: {problem.question}\nSolution: {_told(trace)}\nProgram:", INSTRUCTION)

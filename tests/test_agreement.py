@@ -1,6 +1,7 @@
 """Agreement: who says the same, by samples and by formats; a badge on each trace; a filter; a program of the words."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,6 +132,16 @@ def test_an_answer_that_could_not_be_judged_against_gold_is_no_vote(problem: Pro
     assert len(found.votes) == 1
 
 
+def test_a_repaired_copy_has_no_vote_of_its_own(problem: Problem, store: Store) -> None:
+    words, program = said(problem, "cot", "41"), said(problem, "program", "67")
+    copy = replace(said(problem, "cot", "67", 1), maker=Maker("repair", "script"))
+    found = agreement(problem, [words, program, copy])
+    assert (found.repaired, found.by_samples.total, found.badges[copy.id].standing) == ((copy.id,), 2, "none")
+    store.add_problems([problem])
+    store.add_traces([words, program, copy])
+    assert store.count_problems(agreement="disagree") == 1
+
+
 def test_without_a_known_gold_answer_every_answer_votes() -> None:
     unknown = make_problem("What is it?", None, "typed")
     found = agreement(unknown, [said(unknown, "cot", "7"), said(unknown, "program", "7")])
@@ -209,6 +220,11 @@ def test_the_built_in_solver_writes_a_second_solution_and_that_is_said(problem: 
     assert not found.is_translation
     assert found.agrees
     assert "second solution" in found.words
+
+
+def test_what_is_executed_already_is_not_translated(problem: Problem) -> None:
+    with pytest.raises(BadInput, match="executed as it stands"):
+        translate(Chat(lambda prompt, seed: ""), problem, said(problem, "program", "67"))
 
 
 def test_a_translation_that_fails_is_no_vote_against_the_words(problem: Problem) -> None:

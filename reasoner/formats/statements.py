@@ -21,6 +21,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from reasoner.checks.sandbox.splitting import parse
 from reasoner.formats.segments import split_segments
 
 MAX_LENGTH = 20_000  # characters of a program. Ours: far beyond any word problem's, and read in milliseconds
@@ -159,7 +160,7 @@ def _parsed(source: str) -> tuple[ast.Module, int]:
 def _read(source: str) -> ast.Module:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of "\\d" in a string and the like: the writer is not here to read them
-        return ast.parse(source)
+        return parse(source)
 
 
 def _statements(body: list[ast.stmt], lines: list[str], shift: int) -> Iterator[Piece]:

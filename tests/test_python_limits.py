@@ -285,13 +285,15 @@ threading.Event().wait()
 def test_kill_9_of_the_parent_leaves_no_worker_behind() -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
-    zygote, monty = map(int, parent.stdout.readline().split())
-    assert parent.stdout.readline() == "busy\n"
-    started = [zygote, *children(zygote), monty]
-    assert len(started) > 2
-    parent.kill()
-    parent.wait()
-    parent.stdout.close()
+    try:
+        zygote, monty = map(int, parent.stdout.readline().split())
+        assert parent.stdout.readline() == "busy\n"
+        started = [zygote, *children(zygote), monty]
+        assert len(started) > 2
+    finally:
+        parent.kill()
+        parent.wait()
+        parent.stdout.close()
     end = time.monotonic() + 60
     while any(is_alive(pid) for pid in started) and time.monotonic() < end:
         time.sleep(0.05)

@@ -79,7 +79,7 @@ def weights_of(folder: Path, name: str = "adapter_model.safetensors") -> dict[st
 
 
 def test_a_separable_toy_is_learnt_and_the_report_says_so(trained: Path) -> None:
-    report = read_value_report(trained / "report.json")
+    report = read_value_report(trained / value.REPORT)
     assert report.auc is not None and report.auc.value == 1.0
     assert report.auc_within is not None and report.auc_within.value == 1.0
     assert report.brier < 0.1 < report.base_brier == 0.25

@@ -24,6 +24,7 @@ from reasoner.store import Store
 from training import dpo, evaluate, jobs, rerank, sft, value
 from training.command_line import add_options, settings_of
 from training.pairs import collect_pairs, write_pairs
+from training.run_settings import read_settings
 from training.value_model import is_value_model
 
 
@@ -132,9 +133,11 @@ class StartArgs(jobs.Settings):
 
 def run_jobs(parsed: argparse.Namespace) -> int:
     if parsed.command == "work":
-        from training.work import work
+        from training.value_work import ValueWork
+        from training.work import Work, work
 
-        return work(parsed.folder)
+        settings = read_settings(parsed.folder / "settings.json")
+        return work(parsed.folder, ValueWork if settings.kind == "value" else Work)
     if parsed.command == "start":
         asked = settings_of(StartArgs, parsed)
         with open_store(asked.store) as store:

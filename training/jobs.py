@@ -6,6 +6,7 @@
       events.jsonl    what happened, append-only     log.txt          what the process printed
       checkpoints/    to resume from                 adapter/         the result
       report.json     before and after               comparisons.jsonl   the traces behind it
+      value/          a value model, of a run of that kind, with value_report.json and rerank.json
       cancelled       there when somebody cancelled
 
 The state follows from these files and from whether that process lives (its pid *and* its start time, so that a reused
@@ -45,7 +46,7 @@ class Run:
     id: str
     folder: Path
     state: State
-    stage: str  # "explore", "pairs", "train", "evaluate"; empty before the first
+    stage: str  # "explore", "pairs", "train", "evaluate"; "train", "score", "rerank"; empty before the first
     message: str  # for a person: why it failed, or what it is doing
     created: float  # seconds since 1970
     settings: Settings
@@ -197,13 +198,14 @@ def _claim(data_folder: Path, run_id: str) -> None:
 def _keep_result(folder: Path) -> None:
     """A run that had no time to write its adapter keeps that of its last checkpoint.
 
-    Not when it started from an adapter: a checkpoint holds the difference to that one alone. It can be resumed.
+    Not when it started from an adapter: a checkpoint holds the difference to that one alone. It can be resumed. Nor
+    when it is a value model's, which is no solver.
     """
     checkpoint = dpo.last_checkpoint(folder)
     adapter = folder / "adapter"
     settings = read_settings(folder / "settings.json")
-    is_difference = bool(settings.adapter) or is_adapter(settings.model)
-    if checkpoint is None or is_difference or (adapter / "adapter_config.json").is_file():
+    is_other = bool(settings.adapter) or is_adapter(settings.model) or settings.kind == "value"
+    if checkpoint is None or is_other or (adapter / "adapter_config.json").is_file():
         return
     adapter.mkdir(exist_ok=True)
     for name in ("adapter_model.safetensors", "adapter_config.json"):

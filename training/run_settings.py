@@ -20,7 +20,8 @@ from training.wordproblems import DEFAULT_LEVEL, LEVELS
 class Settings:
     """What one run is asked to do."""
 
-    store: Annotated[str, "the store whose labels and pits become pairs"]
+    store: Annotated[str, "the store whose labels and pits become pairs, or whose traces teach a value model"]
+    kind: Annotated[str, "pairs: an adapter, by DPO; value: a value model of the solver's traces"] = "pairs"
     model: Annotated[str, "model folder or Hugging Face id"] = BUILT_IN
     adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
     origin: Annotated[str, "whose flags: person, machine or both"] = "both"
@@ -56,6 +57,9 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """What a run may be asked for, from - to. Ours: beyond these is a slip of the finger."""
 
+KINDS = ("pairs", "value")
+"""What a run may train."""
+
 LOSSES = ("sigmoid", "sft", "hinge", "ipo", "robust", "sigmoid_norm", "apo_zero", "apo_down")
 """TRL's loss types that need no setting of their own."""
 
@@ -69,6 +73,7 @@ def check_settings(settings: Settings) -> None:
                 f"{name.replace('_', ' ').capitalize()} must be from {low:g} to {high:g}, not {value!r:.60}."
             )
     for name, choices in (
+        ("kind", KINDS),
         ("origin", ("both", "person", "machine")),
         ("level", tuple(LEVELS)),
         ("format", tuple(FORMATS)),

@@ -38,7 +38,7 @@ from training.value_model import (
     score_store,
     write_about,
 )
-from training.value_net import HEAD, READS, Encoded, encode, linear_names, pad, stack
+from training.value_net import HEAD, NUM_FEATURES, READS, Encoded, encode, linear_names, pad, stack
 from training.value_report import Scored, ValueReport, judge_scores, write_value_report
 from training.value_rows import TARGETS, ValueRow, collect_rows, split_by_problem
 
@@ -47,6 +47,7 @@ if TYPE_CHECKING:
 
 FEWEST = 10  # right ones, and wrong ones, to train on. Ours: below this the head learns the traces, not the difference
 LOSSES = ("bce", "mse")
+REPORT = "value_report.json"
 RIDGE = 1e-4  # of the regression the head begins with: keeps it finite where likelihoods part right from wrong. Ours
 
 
@@ -54,7 +55,7 @@ RIDGE = 1e-4  # of the regression the head begins with: keeps it finite where li
 class Args:
     """Settings of one value model; `python -m training value --help` is made from them."""
 
-    out: Annotated[str, "run folder: events.jsonl, checkpoints, value/ and report.json go there"]
+    out: Annotated[str, "run folder: events.jsonl, checkpoints, value/ and value_report.json go there"]
     store: Annotated[str, "the store (default: REASONER_STORE, else your data folder)"] = ""
     model: Annotated[str, "model folder, adapter folder or Hugging Face id"] = BUILT_IN
     adapter: Annotated[str, "adapter of that model to start from; empty: the model alone"] = ""
@@ -63,9 +64,9 @@ class Args:
         "both"
     )
     loss: Annotated[str, "bce (ours) or mse (OVM): both are least at the true chance"] = "bce"
-    epochs: Annotated[float, "passes over the traces (ours; OVM: 1, over 100 a problem)"] = 2.0
-    learning_rate: Annotated[float, "of the adapter (ours, for LoRA; OVM tunes 7 B with 1e-5)"] = 5e-4
-    head_rate: Annotated[float, "of the head (ours)"] = 2e-3
+    epochs: Annotated[float, "passes over the traces (OVM's code: 1)"] = 1.0
+    learning_rate: Annotated[float, "of the adapter (ours, for LoRA; OVM tunes 7 B with 1e-5)"] = 2e-4
+    head_rate: Annotated[float, "of the head (ours)"] = 1e-3
     warm_up: Annotated[float, "share of the steps, 0-1 (ours; OVM: 0)"] = 0.05
     batch: Annotated[int, "traces a step (ours)"] = 16
     optimizer: Annotated[str, "transformers' name (ours)"] = "adamw_torch"
@@ -106,7 +107,7 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False, follow: Fol
         dropped=counts.dropped,
         seconds=time.perf_counter() - started,
     )
-    write_value_report(report, out / "report.json")
+    write_value_report(report, out / REPORT)
     EventLog(out / "events.jsonl").write("judged", message=report.sentence())
     return report
 
@@ -222,9 +223,12 @@ def _optimizer(model: Any, args: Args) -> Any:
 
 def _examples(model: Any, tokenizer: Any, rows: Sequence[ValueRow]) -> list[Example]:
     """Every row with what the solver itself thinks of it, which training does not change."""
+    import torch
+
     encoded = [encode(tokenizer, row.solution) for row in rows]
-    features: dict[int, Tensor] = {}
-    for places in batches([len(one.ids) for one in encoded]):
+    features: dict[int, Tensor] = {place: torch.zeros(len(one.ids), NUM_FEATURES) for place, one in enumerate(encoded)}
+    is_read = model.get_base_model().reads != "hidden"
+    for places in batches([len(one.ids) for one in encoded]) if is_read else ():
         found = likelihoods(model, [encoded[place] for place in places], tokenizer)
         features |= dict(zip(places, found, strict=True))
     return [

@@ -90,6 +90,8 @@ class ValueReport:
 
     def sentence(self) -> str:
         """The headline in words."""
+        if not self.num_problems:
+            return "No problem was held out to judge it by."
         if self.auc is None:
             return "The held-out solutions are all right or all wrong: sample more problems to see what it has learnt."
         within = f", {self.auc_within.value:.3f} within a problem" if self.auc_within else ""

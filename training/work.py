@@ -186,9 +186,9 @@ def unexplored(store: Store, engine: Engine, num: int) -> list[tuple[Trace, Prob
     return [pair for one_each in rounds for pair in one_each][:num]
 
 
-def work(folder: Path) -> int:
+def work(folder: Path, kind: type[Work] = Work) -> int:
     """Do the run in `folder`, niced and ready to be stopped; the exit code."""
-    work = Work(folder)
+    work = kind(folder)
     signal.signal(signal.SIGTERM, work.asked_to_stop)
     if hasattr(os, "nice"):
         os.nice(NICENESS)

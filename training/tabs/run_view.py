@@ -18,6 +18,7 @@ from training.tabs.drawing import curve
 SHOWN_PAIRS = 8
 TAIL = 40  # lines of the log
 STAGES = (("explore", "Explore"), ("pairs", "Pairs"), ("train", "Fine-tune"), ("evaluate", "Before / after"))
+VALUE_STAGES = (("train", "Train the value model"), ("score", "Score states"), ("rerank", "Choose among samples"))
 STATE_WORDS = {
     "waiting": "◌ Starting",
     "running": "● Running",
@@ -135,16 +136,18 @@ def run_html(run: Run | None) -> str:
         f'<div class="fp-train"><article class="fp-run" data-state="{run.state}"><div class="fp-run-head">'
         f"<strong>{STATE_WORDS[run.state]}</strong><code>{escape(run.id)}</code>{left}</div>"
         f'<p class="{message}" role="status">{escape(run.message)}</p>{note}{_stages_html(run, events)}'
-        f'{_counts_html(events)}<div class="fp-curves">{_curves(steps)}</div></article></div>'
+        f'{_counts_html(events)}<div class="fp-curves">{_curves(steps, run.settings.kind)}</div></article></div>'
     )
 
 
-def _curves(steps: Sequence[Event]) -> str:
+def _curves(steps: Sequence[Event], kind: str) -> str:
     total = int(steps[-1]["total"]) if steps else 1
 
     def values(name: str) -> list[float]:
         return [float("nan") if step.get(name) is None else float(step[name]) for step in steps]
 
+    if kind == "value":
+        return curve("Loss", values("loss"), total, "of the chance of a right answer")
     return (
         curve("Loss", values("loss"), total, "DPO's, down from 0.69")
         + curve("Reward margin", values("margin"), total, "chosen over rejected")
@@ -154,10 +157,11 @@ def _curves(steps: Sequence[Event]) -> str:
 
 
 def _stages_html(run: Run, events: Sequence[Event]) -> str:
-    order = [name for name, _ in STAGES]
+    stages = VALUE_STAGES if run.settings.kind == "value" else STAGES
+    order = [name for name, _ in stages]
     now = order.index(run.stage) if run.stage in order else -1
     items = []
-    for place, (name, title) in enumerate(STAGES):
+    for place, (name, title) in enumerate(stages):
         if name == "explore" and not run.settings.num_explore:
             continue
         share = 1.0 if place < now or run.state == "done" else _share(name, events) if place == now else 0.0

@@ -17,6 +17,7 @@ from reasoner.workbench import Workbench
 from training import jobs, rates
 from training.jobs import Run
 from training.pairs import Preview, preview_pairs
+from training.tabs import values
 from training.tabs.run_view import log_html, preview_html, run_html
 from training.tabs.train_form import Form, build_form, whose_choices
 
@@ -164,6 +165,7 @@ def build(workbench: Workbench) -> None:
     with gr.Accordion("Log", open=False):
         log = gr.HTML("", elem_id="run-log", padding=False)
     runs = gr.Dropdown([("The latest run", LATEST)], value=LATEST, label="Runs", visible=False, elem_id="runs")
+    values.build(workbench)
     wired = {
         "preview": preview, "start": start, "said": said, "cancel": cancel, "resume": resume, "run": run, "log": log,
         "runs": runs, "form": form, "seen": gr.State(""), "stock": gr.State(""),

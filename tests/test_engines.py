@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoner.engines import BUILT_IN, ENGINES, Engine, engine_kind, load_engine
+from reasoner.engines import BUILT_IN, ENGINES, Engine, Request, engine_kind, load_engine
 from reasoner.engines.prompts import is_plain, knows_tags, plain_prompt, question_prompt, read_prompt, through_stop
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput, EngineError
@@ -29,6 +29,13 @@ def test_completion_i_of_a_seed_is_the_first_of_seed_plus_i() -> None:
     engine = ScriptedEngine({PROMPT: [RIGHT, WRONG]})
     assert texts(engine, PROMPT, num=3, seed=1) == [WRONG, RIGHT, WRONG]
     assert texts(engine, PROMPT, num=1, seed=2) == texts(engine, PROMPT, num=2, seed=1)[1:]
+
+
+def test_each_request_has_its_own_seed_and_limit() -> None:
+    engine = ScriptedEngine({PROMPT: [RIGHT, WRONG]})
+    requests = [Request(PROMPT, 1, 99), Request(PROMPT, 0, 99), Request(PROMPT + "3 + 2 = 6\n", 5, 2)]
+    drawn = engine.complete_each(requests, Sampling(num=7, seed=3))
+    assert [one.text for one in drawn] == [WRONG, RIGHT, "The answer"]
 
 
 def test_a_greedy_script_always_says_its_first_line() -> None:

@@ -69,6 +69,16 @@ def test_the_same_seed_and_prompts_give_the_same_text(engine: LocalEngine) -> No
     )
 
 
+def test_each_request_has_its_own_seed_and_limit(engine: LocalEngine) -> None:
+    many = engine.complete(PROMPTS[:2], NOISE)
+    requests = [Request(PROMPTS[1], NOISE.seed + 2, 24), Request(PROMPTS[0], NOISE.seed, 5)]
+    requests += [Request(PROMPTS[1], NOISE.seed, 24)]
+    drawn = engine.complete_each(requests, NOISE)
+    assert [drawn[0], drawn[2]] == [many[1][2], many[1][0]]
+    assert drawn[1].num_tokens <= 5 and many[0][0].text.startswith(drawn[1].text)
+    assert engine.complete_each([], NOISE) == []
+
+
 def test_a_text_depends_on_its_prompt_and_seed_and_not_on_its_neighbours(engine: LocalEngine) -> None:
     together = texts(engine, PROMPTS)
     assert texts(engine, PROMPTS[::-1])[::-1] == together

@@ -386,6 +386,28 @@ def test_one_failure_among_many_is_told(double: Double) -> None:
     assert engine(double).complete([], Sampling()) == []
 
 
+def test_words_and_code_are_written_in_turns_with_a_server_that_cuts_its_stop_strings_off(double: Double) -> None:
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        if path != "/v1/chat/completions":
+            return 404, {"detail": "Not Found"}
+        if "Mississippi" in body["messages"][0]["content"]:
+            return chat_reply("ssippi")
+        if body["messages"][-1]["role"] == "user":
+            assert "</code>" in body["stop"]
+            return chat_reply("Ben's coins\n<code>\n41 + 26")
+        begun = body["messages"][-1]["content"]
+        assert begun == "Ben's coins\n<code>\n41 + 26\n</code>\nOutput: 67\n"
+        return chat_reply(f"Final Answer: 67, of seed {body['seed']}")
+
+    double.answers = answers
+    format = FORMATS["text_code"]
+    problem = make_problem("Ana has 41 coins. Ben has 26 more. How many has Ben?", "67", "test")
+    traces = list(solve(engine(double), problem, "text_code", format.sampling(num=2, seed=7)))
+    assert [trace.answer for trace in traces] == ["67", "67"]
+    assert [trace.verdict.status for trace in traces] == ["right", "right"]
+    assert [trace.text[-6:] for trace in traces] == ["seed 7", "seed 8"]
+
+
 # A real server
 
 

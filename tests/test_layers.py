@@ -153,7 +153,8 @@ def test_there_are_no_cycles() -> None:
 
 def test_importing_the_app_loads_no_heavy_library() -> None:
     code = (
-        "import app, sys; print([m for m in ('torch', 'transformers', 'peft', 'trl', 'datasets') if m in sys.modules])"
+        "import app, sys; print([m for m in ('torch', 'transformers', 'peft', 'trl', 'datasets', 'sympy', 'z3') "
+        "if m in sys.modules])"
     )
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("[]")

@@ -64,6 +64,12 @@ def test_repeated_assignments_hold_together() -> None:
         ("x = Variable()\nassert sqrt(x) == 3\nsolve(x)", "9"),
         ("x = Variable()\nfloor(x) == 3\nsolve(floor(x))", "3"),
         ("x = Variable()\ny = 12 / x\ny = 4\nsolve(x)", "3"),
+        ("x = round(2.5) + round(3.5) + round(0.4) + math.ceil(7 / 2)\nsolve(x)", "10"),
+        ("x = 50 * 20%\nsolve(x)", "10"),
+        ("x = 1,000 + 5\nsolve(x)", "1005"),
+        ("x = y = 3\nsolve(x + y)", "6"),
+        ("x = 3\ny = x == 3\nsolve(y)", "3"),
+        ("x = 10 % 4; y = x\nsolve(y)", "2"),
     ],
 )
 def test_a_specification_has_its_exact_value(text: str, value: str) -> None:
@@ -103,6 +109,10 @@ def test_nothing_divides_by_zero() -> None:
         ("x = foo(3)\nsolve(x)", r'"x = foo\(3\)" cannot be read: there is no function foo\(\)'),
         ("for i in range(3):\n    x = i\nsolve(x)", "no loops"),
         ("x = 3\nif x > 2:\n    y = 1\nsolve(y)", "no loops or branches"),
+        ("x = Variable()\nif x > 3: y = 2\nsolve(x)", "no loops or branches"),
+        ("x = True\nsolve(x)", "no place|no number|only numbers"),
+        ("x = 3\ny = x > 2\nsolve(y)", "a condition is no number|two lines"),
+        ("x = sum(a for a in [1, 2])\nsolve(x)", "GeneratorExp has no place"),
         ("x = [1, 2]\nsolve(x)", "List has no place"),
         ("x = 'three'\nsolve(x)", "only numbers and names"),
         ("x = __import__('os').system('true')\nsolve(x)", "no place"),

@@ -107,6 +107,7 @@ def test_a_system_has_its_exact_value(lines: list[str], wanted: str | None, valu
         (["Ben = 26 more than Ana", "Ana = 41"], "Ben", "unreadable", '"more" is not understood'),
         (["total = 3 apples + 2", "apples = 4"], "total", "unreadable", "write [*] for times"),
         (["x = 3 quarters of 20"], "x", "unreadable", "line 1"),
+        (["a, b = 3, 4"], "b", "unreadable", "a list stands beside"),
         (["x = 5 (2)"], "x", "unreadable", "a label or a factor"),
         (["x = 41 + 26 = 68"], "x", "none", "cannot hold"),
         (["2**x = -1"], "x", "unreadable", "does not prove"),

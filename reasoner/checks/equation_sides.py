@@ -138,6 +138,8 @@ class _Writer:
             words = words[1:]
         if len(words) > 1:
             _refuse(words[:1])
+        elif words[0] in ("True", "False", "None"):
+            raise Unreadable(f"{words[0]} is no number")
         identifiers = [word for word in words if "_" in word]
         if len(identifiers) > 1:
             raise Unreadable(f'"{identifiers[0]}" and "{identifiers[1]}" stand side by side')

@@ -90,6 +90,8 @@ def _chain(clause: list[Token], names: Names) -> list[Relation]:
             sides.append([])
         else:
             sides[-1].append(token)
+    if "==" in signs and not set(signs) <= {"==", "≈"}:
+        raise Unreadable("an equation and a comparison stand in one chain: write two lines")
     sides[0] = _without_lead(sides[0])
     programs = [read_side(side, names, sides[i - 1] if i else sides[1]) for i, side in enumerate(sides)]
     relations = []
@@ -111,7 +113,16 @@ def _clauses(line: list[Token]) -> list[list[Token]]:
             clauses.append([])
         else:
             clauses[-1].append(token)
-    return [clause for clause in clauses if any(token.kind == "sign" for token in clause)]
+    found = [clause for clause in clauses if any(token.kind == "sign" for token in clause)]
+    if found and any(_is_item(clause) for clause in clauses):
+        raise Unreadable("a list stands beside the equation: write one equation a line")
+    return found
+
+
+def _is_item(clause: list[Token]) -> bool:
+    """Is this the "a" or the "4" of "a, b = 3, 4"?"""
+    is_name = len(clause) == 1 and clause[0].kind == "name" and (len(clause[0].text) == 1 or "_" in clause[0].text)
+    return is_name or (bool(clause) and all(token.kind in ("number", "mixed", "currency") for token in clause))
 
 
 def _without_lead(side: list[Token]) -> list[Token]:

@@ -250,10 +250,20 @@ def _operations(z3: Any) -> dict[str, Callable[..., Any]]:
         "abs": lambda a: z3.If(a < 0, -a, a),
         "floor": lambda a: z3.ToReal(z3.ToInt(_real(a))),
         "ceil": lambda a: -z3.ToReal(z3.ToInt(-_real(a))),
-        "round": lambda a: z3.ToReal(z3.ToInt(_real(a) + z3.RatVal(1, 2))),
+        "round": lambda a: _rounded(_real(a)),
         "int": lambda a: z3.If(a < 0, -z3.ToReal(z3.ToInt(-_real(a))), z3.ToReal(z3.ToInt(_real(a)))),
         "float": _real,
     }
+
+
+def _rounded(value: Any) -> Any:
+    """As Python rounds: a half goes to the even neighbour."""
+    import z3
+
+    below = z3.ToInt(value)
+    rest, half = value - z3.ToReal(below), z3.RatVal(1, 2)
+    goes_up = z3.Or(rest > half, z3.And(rest == half, below % 2 == 1))
+    return z3.ToReal(z3.If(goes_up, below + 1, below))
 
 
 def _fold_pairs(values: Sequence[Any], choose: Callable[[Any, Any], Any]) -> Any:

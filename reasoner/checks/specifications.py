@@ -105,7 +105,7 @@ class _Reader:
 
     def _written(self, line: str, why: str, is_python: bool) -> Statement:
         """A line that is not this Python: an equation as people write it, or words; `why` Python could not read it."""
-        if re.match(r"(?:if|for|while|else|elif|with|class|try|lambda)\b.*:\s*$", line):
+        if re.match(r"(?:if|for|while|else|elif|with|class|try|lambda)\b.*:", line):
             if ".check(" in line or line == "else:":
                 return Statement(line, "words")
             return Statement(line, "constraint", error="a specification has no loops or branches: write what holds")
@@ -180,6 +180,8 @@ class _Reader:
             return self._pairs(line, targets[0], value)
         if (sort := _declared_sort(value)) is not None:
             return self._declaration(line, [_name(target) for target in targets], sort)
+        if isinstance(value, ast.Compare | ast.BoolOp):
+            raise Unreadable("a condition is no number: write it on a line of its own")
         if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute | ast.Name):
             name = value.func.attr if isinstance(value.func, ast.Attribute) else value.func.id
             if name == "solve" and value.args:

@@ -176,7 +176,7 @@ _FORMATS = "transitions (default), cot, program, text_code, equations or specifi
 
 
 def _add_solve(commands: Commands) -> argparse.ArgumentParser:
-    from reasoner.keypoints_command import GIVEN
+    from reasoner.keypoints import GIVEN
 
     command = commands.add_parser("solve", help="sample solutions of a typed question, or of problems in the store")
     command.add_argument("question", nargs="?", default="", help="the problem's text; left out: problems in the store")
@@ -194,7 +194,7 @@ def _add_solve(commands: Commands) -> argparse.ArgumentParser:
 def _solve(store: Store, options: argparse.Namespace) -> int:
     from reasoner.engines import BUILT_IN, load_engine
     from reasoner.formats import format_named
-    from reasoner.keypoints_command import given
+    from reasoner.keypoints import given
     from reasoner.records import make_problem
     from reasoner.solve import solve
 

@@ -18,13 +18,14 @@ from typing import Any
 from reasoner import arguments
 from reasoner.api_keypoints import KeyPointsApi
 from reasoner.api_review import ReviewApi
-from reasoner.checks import check_trace
+from reasoner.checks import check_solution, check_trace
 from reasoner.checks.answers import extract_answer, judge
 from reasoner.errors import BadInput
 from reasoner.explore import explore
 from reasoner.formats import FORMATS
 from reasoner.interchange import FAMILIES, SHAPES, export_text, import_values
 from reasoner.interchange.lines import parse
+from reasoner.keypoints import GIVEN, given
 from reasoner.records import (
     ERROR_CLASSES,
     LABEL_KINDS,
@@ -131,7 +132,7 @@ class Api:
         store = self.workbench.store
         return {
             "problem": asdict(problem),
-            "traces": [_trace_json(trace) for trace in store.traces(problem.id)],
+            "traces": [_trace_json(trace, problem) for trace in store.traces(problem.id)],
             "labels": [asdict(label) for label in store.labels(problem_id=problem.id)],
             "pits": [asdict(pit) for pit in store.pits(problem_id=problem.id)],
         }
@@ -157,6 +158,7 @@ class Api:
         temperature: float = 0.7,
         format: str = "transitions",
         seed: int = 0,
+        key_points: str = "none",
     ) -> Json:
         """Let the model in use solve a problem, step by step, and keep the traces in the store.
 
@@ -169,6 +171,7 @@ class Api:
             format: How solutions are written: "transitions" (a named action a step), "cot" (chain of thought), or
                 one whose answer is got by running it: "program", "text_code", "equations", "specification".
             seed: The same seed gives the same solutions.
+            key_points: Give the model key points as a hint: "machine", "person" (those kept), "rules" or "none".
 
         Returns:
             {"problem_id", "traces": [{"id", "steps", "answer", "verdict", "findings", ...}]}
@@ -180,26 +183,29 @@ class Api:
             temperature=arguments.number(temperature, "temperature", 0.0, 2.0),
             seed=arguments.whole(seed, "seed", 0, 2**31 - 1),
         )
-        traces = list(solve(self.workbench.engine(), problem, format=writing.name, sampling=sampling))
+        engine, store = self.workbench.engine(), self.workbench.store
+        hint = given(store, engine, problem, arguments.choice(key_points, "key_points", GIVEN), sampling.seed)
+        traces = list(solve(engine, problem, writing.name, sampling, hint))
         self.workbench.store.add_traces(traces)
-        return {"problem_id": problem.id, "traces": [_trace_json(trace) for trace in traces]}
+        return {"problem_id": problem.id, "traces": [_trace_json(trace, problem) for trace in traces]}
 
     def check_steps(self, steps: list[str], question: str = "", answer: str = "") -> Json:
         """Check a solution without any model: the arithmetic of every equation, the order of actions, the final answer.
 
         Args:
             steps: The solution, one text a step.
-            question: The problem, if you have it. Nothing is stored.
+            question: The problem, if you have it: then numbers that come from nowhere are named too. Nothing is stored.
             answer: The right final answer, if known.
 
         Returns:
             {"findings": [{"step", "status", "message", ...}], "first_wrong": 0-based or null, "actions", "verdict"}
         """
         texts = arguments.steps(steps)
-        question = arguments.text(question, "question", arguments.MAX_QUESTION) or "(no question given)"
+        question = arguments.text(question, "question", arguments.MAX_QUESTION)
         gold = arguments.text(answer, "answer") or None
-        trace = _given_trace(make_problem(question, gold, "typed"), texts)
-        findings = check_trace(trace)
+        problem = make_problem(question or "(no question given)", gold, "typed")
+        trace = _given_trace(problem, texts)
+        findings = check_solution(trace, problem) if question else check_trace(trace)
         wrong = [finding.step for finding in findings if finding.status == "wrong"]
         return {
             "findings": [asdict(finding) for finding in findings],
@@ -369,5 +375,5 @@ def _given_trace(problem: Problem, texts: list[str]) -> Trace:
     )
 
 
-def _trace_json(trace: Trace) -> Json:
-    return {**asdict(trace), "findings": [asdict(finding) for finding in check_trace(trace)]}
+def _trace_json(trace: Trace, problem: Problem) -> Json:
+    return {**asdict(trace), "findings": [asdict(finding) for finding in check_solution(trace, problem)]}

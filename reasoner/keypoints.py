@@ -28,12 +28,14 @@ from reasoner.errors import EngineError
 from reasoner.keypoints_text import read_key_points, written
 from reasoner.places import clauses, locate, locate_core, sentences
 from reasoner.records import KeyPoints, Origin, Problem, Sampling, Trace
+from reasoner.store import Store
+from reasoner.store_keypoints import latest
 from reasoner.store_rows import MAX_NAME
 from reasoner.told import told
 
 __all__ = [
-    *("TAG", "as_text", "extract", "extract_many", "locate", "panel", "read_key_points", "rules"),
-    "with_key_points",
+    *("GIVEN", "TAG", "as_text", "extract", "extract_many", "locate", "panel", "read_key_points", "rules"),
+    *("given", "with_key_points"),
 ]
 
 TAG = "Key points"
@@ -47,6 +49,8 @@ _ASKS = re.compile(
     r"(?:(?:and|then|so)\s+)?(?:how|what|which|who|whose|when|where|calculate|find|determine|compute|express|give)\b",
     re.I,
 )
+GIVEN = ("none", "machine", "person", "rules")
+"""Whose key points may be given to the solver."""
 MANY = 64  # problems a batch of extract_many: few enough to show progress
 
 
@@ -124,6 +128,22 @@ def with_key_points(question: str, key_points: KeyPoints | None) -> str:
         return question
     head = f"Key points: {_on_one_line(key_points.core_question)}".strip()
     return "\n".join([question.strip(), head, *(f"- {_on_one_line(point)}" for point in key_points.points)])
+
+
+def given(store: Store, engine: Engine, problem: Problem, whose: str, seed: int = 0) -> KeyPoints | None:
+    """The key points that the solver is given: kept ones of that origin, else made now (and kept); None for "none".
+
+    A person's are never made up: None where nobody has written any. Raises EngineError as `extract` does.
+    """
+    if whose == "none":
+        return None
+    if whose == "rules":
+        return rules(problem)
+    found = latest(store.key_points(problem.id), whose)
+    if found is None and whose == "machine":
+        found = extract(engine, problem, seed)
+        store.add_key_points(found)
+    return found
 
 
 def _on_one_line(text: str) -> str:

@@ -12,14 +12,11 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reasoner.engines import BUILT_IN, Engine, load_engine
 from reasoner.errors import BadInput
-from reasoner.keypoints import as_text, extract, extract_many, rules
+from reasoner.keypoints import as_text, extract_many, rules
 from reasoner.records import Counts, KeyPoints, Problem
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
 
 PAGE = 500  # problems read from the store at once
-GIVEN = ("none", "machine", "person", "rules")
-"""Whose key points `solve --key-points` gives to the solver."""
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:
@@ -88,19 +85,3 @@ def _all(store: Store, options: argparse.Namespace) -> Iterator[Problem]:
             if row.problem.id not in has_some and (not options.limit or num < options.limit):
                 num += 1
                 yield row.problem
-
-
-def given(store: Store, engine: Engine, problem: Problem, whose: str, seed: int = 0) -> KeyPoints | None:
-    """The key points that the solver is given: kept ones of that origin, else made now (and kept); None for "none".
-
-    A person's are never made up: None where nobody has written any. Raises EngineError as `extract` does.
-    """
-    if whose == "none":
-        return None
-    if whose == "rules":
-        return rules(problem)
-    found = latest(store.key_points(problem.id), whose)
-    if found is None and whose == "machine":
-        found = extract(engine, problem, seed)
-        store.add_key_points(found)
-    return found

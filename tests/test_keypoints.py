@@ -11,13 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reasoner.__main__ import main
+from reasoner.api import Api
 from reasoner.api_keypoints import KeyPointsApi
 from reasoner.engines.prompts import plain_prompt
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput, EngineError
 from reasoner.formats import FORMATS
 from reasoner.keypoints import TAG, as_text, extract, extract_many, panel, read_key_points, rules, with_key_points
-from reasoner.keypoints_command import given as given_points
+from reasoner.keypoints import given as given_points
 from reasoner.places import locate, locate_core
 from reasoner.records import KeyPoints, Maker, Problem, Sampling, Step, Trace, Verdict, make_problem, make_trace
 from reasoner.solve import solve, solve_many
@@ -330,6 +331,21 @@ def test_programs_extract_save_and_get_key_points(api: KeyPointsApi, problem: Pr
     again = api.extract_key_points(problem.id)
     assert again["origin"] == "person", "what a person has written stays in force"
     assert [one["origin"] for one in again["history"]] == ["rules", "machine", "person"]
+
+
+def test_programs_let_the_solver_have_key_points(tmp_path: Path, store: Store, problem: Problem) -> None:
+    script = tmp_path / "script.jsonl"
+    hinted = with_key_points(QUESTION, rules(problem)) + "\n"
+    script.write_text(json.dumps({"prompt": hinted, "completions": [SOLUTION]}) + "\n")
+    api = Api(Workbench(store, model=f"scripted:{script}"))
+    api.solve_problem(problem.id, key_points="rules")
+    assert [trace.prompt for trace in store.traces(problem.id)] == [hinted]
+    with pytest.raises(BadInput, match="key_points must be one of"):
+        api.solve_problem(problem.id, key_points="oracle")
+    found = api.check_steps(["Ben has 41 + 62 = 103 coins."], question=QUESTION)
+    assert [one["check"] for one in found["findings"]] == ["arithmetic", "information"] and found["first_wrong"] is None
+    assert "information" not in str(api.check_steps(["Ben has 41 + 62 = 103 coins."])["findings"])
+    assert {"get_key_points", "extract_key_points", "save_key_points"} <= api.functions().keys()
 
 
 @pytest.mark.parametrize(

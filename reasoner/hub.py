@@ -12,8 +12,8 @@ the last success and the last failure are kept here, to be shown. A line is one 
 A store that has no label yet, as on a Space that was started again, first gets back what the repository holds.
 The token is HF_TOKEN, as everywhere.
 
-Not covered: problems and traces that nobody has labelled. After a crash an event may be in two files; its label_id
-tells.
+Not covered: problems and traces that nobody has labelled; reviews of gold answers and key points. After a
+crash an event may be in two files; its label_id tells.
 """
 
 import atexit

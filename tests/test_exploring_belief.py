@@ -1,10 +1,12 @@
 """The posterior over where the pit is, and the search that follows it."""
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reasoner.exploring import AdaptiveSearch, Belief, Effort, Outcome, Request, Task, prior_of
+from reasoner.exploring.belief import doubt
 from reasoner.exploring.fitting import Known, fitted_beta, fitted_hazards, fitted_rates
 from reasoner.exploring.rates import KINDS
 from reasoner.records import Finding, Step
@@ -124,11 +126,22 @@ def test_a_high_price_stops_the_search_at_once_and_a_lower_one_never_samples_les
     assert asked[0] == 0 and asked == sorted(asked) and asked[-1] > 2
 
 
+def test_the_end_of_a_wrong_trace_is_known_and_never_sampled() -> None:
+    free = Effort(1.0, 0.0)
+    wrong, other = (AdaptiveSearch(Task(1, (0.5, 0.5), ends_wrong=known), 4, KINDS, free) for known in (True, False))
+    assert wrong.next_request() is None
+    assert other.next_request() == Request(0, 1)
+
+
 def test_of_two_prefixes_that_tell_the_same_the_cheaper_is_asked() -> None:
-    task = Task(2, (0.4, 0.4, 0.2), (100.0, 1.0))
-    dear = Task(2, (0.4, 0.4, 0.2), (1.0, 100.0))
+    task = Task(2, (0.4, 0.4, 0.2), (100.0, 1.0), ends_wrong=False)
+    dear = Task(2, (0.4, 0.4, 0.2), (1.0, 100.0), ends_wrong=False)
     assert AdaptiveSearch(task, 4, KINDS, Effort(0.9, 0.0)).next_request() == Request(1, 1)
     assert AdaptiveSearch(dear, 4, KINDS, Effort(0.9, 0.0)).next_request() == Request(0, 1)
+
+
+def test_the_doubt_is_the_chance_that_a_guess_is_wrong() -> None:
+    assert doubt(np.array([[2.0, 0.0], [1.0, 1.0], [3.0, 1.0]])) == pytest.approx([0, 0.5, 0.375])
 
 
 STEPS = (Step("a", "Formalize"), Step("b", "Solve Parent"), Step("c", "Summarize"))

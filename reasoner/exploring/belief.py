@@ -84,13 +84,15 @@ class Belief:
         self.rates = follow, recover  # both [kind, t, m]
 
 
-def entropy(weights: Array) -> Array:
-    """In bits, of unnormalised weights along the last axis; 0 where all are 0."""
+def doubt(weights: Array) -> Array:
+    """Of weights along the last axis: the chance that two draws from them differ, 0 where one alone is left.
+
+    It is how often a pit guessed by these weights is wrong, if they are right. It need not sum to 1; all 0 gives 1.
+    """
     total = weights.sum(axis=-1, keepdims=True)
     share = np.divide(weights, total, out=np.zeros_like(weights), where=total > 0)
-    logs = np.log2(share, out=np.zeros_like(share), where=share > 0)
-    bits: Array = -(share * logs).sum(axis=-1)
-    return bits
+    left: Array = 1 - (share * share).sum(axis=-1)
+    return left
 
 
 def _mean(prior: tuple[Array, Array], yes: Array, no: Array) -> Array:

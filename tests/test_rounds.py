@@ -11,9 +11,10 @@ from reasoner.explore import continue_prefix, explore
 from reasoner.formats import FORMATS
 from reasoner.formats.prefixes import prefix_text, step_text, stops
 from reasoner.formats.text_code import interpreter_spans
-from reasoner.records import Completion, Maker, Problem, Sampling, Trace, make_problem, make_trace
+from reasoner.records import Completion, Maker, Pair, Problem, Sampling, Trace, make_problem, make_trace
 from reasoner.rounds import MAX_ROUNDS, complete
 from reasoner.solve import solve, solve_many
+from training.evaluate import Pits, evaluate
 
 TEXT_CODE = FORMATS["text_code"]
 QUESTION = "Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many. How many has Cal?"
@@ -256,3 +257,24 @@ def test_in_the_rest_of_a_solution_too() -> None:
     assert [rest[start:end] for start, end in interpreter_spans(rest, before)] == ["Output: 67\n", "Output: 201\n"]
     fenced = "```python\n1\n```\n```output\n1\n```\nIt is 1."
     assert [fenced[start:end] for start, end in interpreter_spans(fenced)] == ["```output\n1\n```\n"]
+
+
+def test_evaluation_runs_the_code_and_meets_a_pit_with_the_state_of_its_prefix() -> None:
+    begun = f"{FIRST}\nOutput: 67\n"
+    pit = Pair(
+        id="pit",
+        problem_id=PROBLEM.id,
+        trace_id="trace",
+        step=3,
+        prompt=PROMPT + begun,
+        chosen=WHOLE[len(begun) :],
+        rejected="Cal's coins = Ben's coins × 2\n",
+        origin="machine",
+        by="linear",
+        chosen_from="remainder",
+    )
+    before, after = ScriptedEngine({PROMPT: [WRONG]}), ScriptedEngine({PROMPT: [WHOLE]})
+    report, _ = evaluate(before, after, [PROBLEM], format="text_code", pits=Pits([pit], {PROBLEM.id: PROBLEM}))
+    assert report.fixed == (PROBLEM.id,)
+    [check] = report.pits
+    assert (check.was_recovered, check.is_recovered) == (False, True)

@@ -48,7 +48,7 @@ def test_the_bound_is_k_failures_and_one_success() -> None:
 
 def test_on_rows_drawn_from_its_own_rates_the_posterior_is_calibrated() -> None:
     rows = drawn_rows(150, KINDS, seed=1, completions=24)
-    runs = runs_of(lambda task: AdaptiveSearch(task, 8, KINDS, Effort(0.97, 0.001)), rows, seeds=[0])
+    runs = runs_of(lambda task: AdaptiveSearch(task, 8, KINDS, Effort(0.97, 0.0002)), rows, seeds=[0])
     bins = [one for one in reliability(rows, runs) if one["num"] >= 40]
     assert len(bins) >= 3 and bins[-1]["said"] > 0.9
     assert all(abs(one["said"] - one["oracle"]) < 0.1 for one in bins)

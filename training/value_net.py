@@ -95,6 +95,14 @@ def stack(features: "Sequence[Tensor]", length: int) -> "Tensor":
     return stacked
 
 
+def _so_far(each: "Tensor") -> "Tensor":
+    """Log-probabilities of tokens, (tokens,), as the features of each: geometric mean and minimum until there, 0-1."""
+    import torch
+
+    mean = each.cumsum(0) / torch.arange(1, len(each) + 1, device=each.device)
+    return torch.stack([mean, each.cummin(0).values], 1).exp()
+
+
 @cache
 def _net_class() -> Any:
     """The module under the adapter; made here, so that importing this file does not import torch."""
@@ -130,10 +138,7 @@ def _net_class() -> Any:
                 logits = self.output(hidden[number, first - 1 : length - 1]).float()
                 told = batch["input_ids"][number, first:length, None]
                 each = logits.log_softmax(-1).gather(1, told).squeeze(1)
-                mean = each.cumsum(0) / torch.arange(1, len(each) + 1, device=each.device)
-                features = torch.zeros(length, NUM_FEATURES)
-                features[first:] = torch.stack([mean, each.cummin(0).values], 1).exp().cpu()
-                found.append(features)
+                found.append(torch.cat([torch.zeros(first, NUM_FEATURES), _so_far(each).cpu()]))
             return found
 
         def forward(

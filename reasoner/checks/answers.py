@@ -19,13 +19,13 @@ from functools import lru_cache
 
 from reasoner.checks.identities import same_expression
 from reasoner.checks.numbers import MATH_WORDS, plain_text, read_clock, read_number, same_clock, same_number
-from reasoner.checks.worker import NotStarted, Question, Reply, Worker, answer_questions
+from reasoner.checks.worker import BUSY, NotStarted, Question, Reply, Worker, answer_questions
 from reasoner.records import Verdict
 
 MAX_LENGTH = 2_000  # characters of an answer sent to math-verify
-SECONDS = 5.0  # a comparison
+SECONDS = 5.0  # of computing, a comparison
 
-_worker = Worker("from reasoner.checks.answers import serve; serve()", SECONDS + 1)
+_worker = Worker("from reasoner.checks.answers import serve; serve()", BUSY * SECONDS + 1)
 
 _MARKER = re.compile(
     r"####|\\boxed\s*(?=\{)|(?:^|\n)[ \t]*A:|"

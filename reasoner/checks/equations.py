@@ -20,13 +20,13 @@ from functools import lru_cache
 from reasoner.checks.expressions import Program, Unreadable
 from reasoner.checks.relations import Names, Relation, name_key, read_expression, read_line
 from reasoner.checks.solved import Solved, asked, quoted, solved_from
-from reasoner.checks.worker import Worker
+from reasoner.checks.worker import BUSY, Worker
 
-SECONDS = 3.0  # a system of equations. Ours: a hundred times what one of ten unknowns takes
+SECONDS = 3.0  # of computing, a system of equations. Ours: a hundred times what one of ten unknowns takes
 MAX_LINES = 200
 ANSWER_NAMES = ("answer", "ans", "result", "final_answer", "the_answer")
 
-_worker = Worker("from reasoner.checks.solver_equations import serve; serve()", SECONDS + 1)
+_worker = Worker("from reasoner.checks.solver_equations import serve; serve()", BUSY * SECONDS + 1)
 _GOAL = re.compile(
     r"^\W*(?:(?:so|now|then|finally|we|must|need to|want to|to|the|final)\W+)*"
     r"(?:answer|solve(?: for)?|find|return|goal|wanted)\s*(?::|\bis\b)?\s*(.+)$",

@@ -18,13 +18,13 @@ from reasoner.checks.equations import ANSWER_NAMES
 from reasoner.checks.expressions import Program
 from reasoner.checks.solved import Solved, asked, quoted, solved_from
 from reasoner.checks.specifications import Statement, read_statements
-from reasoner.checks.worker import Worker
+from reasoner.checks.worker import BUSY, Worker
 
 SECONDS = 1.0  # arXiv 2305.09656, gsm_solver.py: func_timeout(1, …)
 KILL_SECONDS = 3.0  # Z3 does not always keep its own time
 MAX_STATEMENTS = 200
 
-_worker = Worker("from reasoner.checks.solver_logic import serve; serve()", KILL_SECONDS + 1)
+_worker = Worker("from reasoner.checks.solver_logic import serve; serve()", BUSY * KILL_SECONDS + 1)
 
 
 def solve_specification(text: str) -> Solved:

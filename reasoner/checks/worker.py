@@ -5,7 +5,7 @@
 
 Started at the first question, used again for the next, killed and replaced when it is late or dies. Any thread may
 ask; questions wait in line. The child ends with its parent: its input closes. It also ends itself when one question
-takes too long (`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
+computes too long (`limit_this_process`), so that not even a kill -9 of the parent leaves a busy child behind.
 
 The comparison of answers, sympy and Z3 each have such a child, whose program is one call of `answer_questions`: it
 loads its library, gives up every right it will not need, then answers. A child is given no environment of ours.
@@ -28,6 +28,7 @@ from typing import IO, Any
 PACKAGE_ROOT = Path(__file__).resolve().parents[2]
 START_SECONDS = 60.0  # the child's imports on a busy machine take some seconds
 MAX_BYTES = 2 << 30  # address space of the child
+BUSY = 4  # times its seconds of the processor that a question may take by the clock. Ours: other work is going on
 ENVIRONMENT = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT", "TEMP", "TMPDIR")  # what a child is given of ours
 
 Question = dict[str, Any]
@@ -136,7 +137,7 @@ def answer_questions(load: Callable[[], Callable[[Question], Reply]], seconds: f
     """In the child: one JSON line in, one out, until the input ends.
 
     `load` imports what is needed and gives what answers a question. A question that raises is answered {"error": …};
-    one that takes longer than `seconds` ends this process.
+    one that computes for more than `seconds` ends this process.
     """
     answer = load()
     print(json.dumps({"ready": True, "limits": _limit()}), flush=True)
@@ -152,13 +153,15 @@ def answer_questions(load: Callable[[], Callable[[Question], Reply]], seconds: f
 
 
 def limit_this_process(seconds: float) -> None:
-    """In the child: let the system end this process `seconds` from now (0: no longer), whatever it computes."""
+    """In the child: let the system end this process after `seconds` of computing (0: no longer)."""
     if sys.platform == "win32":
         return
     import signal
 
-    signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, seconds)
+    signal.setitimer(signal.ITIMER_REAL, BUSY * seconds)
 
 
 def _limit() -> list[str]:

@@ -2,8 +2,9 @@
 
     python -m tests.bench.bench_graph          → build/bench/graph.json
 
-Random traces of additions, then one problem with 500 traces in six formats; the times are the best of three, in
-the process's own CPU time, since other work on the machine disturbs the clock. `first_ms` is a build that has never seen these steps: nothing is cached.
+Random traces of additions, then one problem with 500 traces in six formats. Times are the best of three, in the
+process's own CPU time, since other work on the machine disturbs the clock. `first_ms` builds both views of steps never
+seen before: nothing is cached.
 """
 
 import json

@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP_FLAGS ?=
 RUN := .venv/bin/python
-PICTURES := walk-light walk-dark walk-400 review-light train-light compare-light data-light
+PICTURES := walk-light walk-dark walk-400 review-light formats-light repair-light train-light compare-light data-light
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 

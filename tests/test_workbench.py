@@ -12,6 +12,7 @@ import reasoner.workbench
 from reasoner.engines import BUILT_IN, Engine
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import EngineError
+from reasoner.formats import FORMATS
 from reasoner.store import Store
 from reasoner.workbench import Workbench
 
@@ -144,4 +145,4 @@ def test_the_model_is_described_for_the_screen(store: Store) -> None:
 def test_a_plain_model_writes_its_own_format_only(store: Store, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(json.dumps({"first_pit": {"prompt": "plain", "format": "transitions"}}))
     assert Workbench(store, model=str(tmp_path)).formats() == ["transitions"]
-    assert Workbench(store, model="Qwen/Qwen3-0.6B").formats() == ["transitions", "cot"]
+    assert Workbench(store, model="Qwen/Qwen3-0.6B").formats() == list(FORMATS)

@@ -1,7 +1,7 @@
 """What the Walk screen tells about a problem besides its traces: key points, agreement, values, where code is run.
 
 about(workbench, problem, traces)       {"keypoints": {…}, "agreement": {…}, "values": {trace id: […]}, …}
-findings_of(problem, traces)            trace id → what the checks say of its steps, numbers from nowhere included
+findings_of(store, problem, traces)     trace id → what the checks say of its steps, numbers from nowhere included
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,7 @@ from typing import Any
 
 from reasoner import keypoints
 from reasoner.agreement import agreement_panel
-from reasoner.checks import check_trace
-from reasoner.checks.information import check_information
+from reasoner.checks import check_solution
 from reasoner.checks.python import describe_sandbox
 from reasoner.figure import names_of, question_html
 from reasoner.formats import FORMATS
@@ -60,14 +59,10 @@ def places_of(panel: dict[str, Any]) -> list[tuple[int, int, str]]:
     ]
 
 
-def findings_of(problem: Problem, traces: Sequence[Trace]) -> dict[str, list[Finding]]:
-    """Trace id → all that the checks find in it, in the order of its steps."""
-    return {
-        trace.id: sorted(
-            [*check_trace(trace), *_from_nowhere(problem.question, trace.steps)], key=lambda finding: finding.step
-        )
-        for trace in traces
-    }
+def findings_of(store: Store, problem: Problem, traces: Sequence[Trace]) -> dict[str, list[Finding]]:
+    """Trace id → all that the checks find in it, in the order of its steps. What a person's key points say is told."""
+    current = latest(store.key_points(problem.id))
+    return {trace.id: check_solution(trace, problem, current) for trace in traces}
 
 
 def _unused(problem: Problem, key_points: KeyPoints | None, traces: Sequence[Trace]) -> dict[str, list[int]]:
@@ -87,11 +82,6 @@ def _unused_in(problem: Problem, key_points: KeyPoints, steps: tuple[Step, ...])
 def _bare(problem: Problem, steps: tuple[Step, ...]) -> Trace:
     """A trace of these steps and nothing else."""
     return Trace("", problem.id, steps, "", "", "", None, Verdict("unjudged"), Maker("import"))
-
-
-@lru_cache(maxsize=16_384)
-def _from_nowhere(question: str, steps: tuple[Step, ...]) -> tuple[Finding, ...]:
-    return tuple(check_information(question, steps))
 
 
 def _version(one: KeyPoints, is_current: bool) -> dict[str, Any]:

@@ -46,7 +46,7 @@ def screen_json(
         return as_json({"problem": None, "traces": [], "views": {}} | head)
     traces = store.traces(problem.id)
     labels, pits = store.labels(problem_id=problem.id), store.pits(problem_id=problem.id)
-    findings = findings_of(problem, traces)
+    findings = findings_of(store, problem, traces)
     plain = build_graph(problem, traces, labels, pits, findings)
     merged = build_graph(problem, traces, labels, pits, findings, merge=True)
     return figure_json(plain, merged, **head, **about(store, problem, traces))

@@ -236,7 +236,7 @@ def _add_keypoints(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _add_gold(commands: Commands) -> argparse.ArgumentParser:
-    from reasoner import gold_command
+    from reasoner.review import gold_command
 
     command = commands.add_parser("gold", help="gold answers in doubt, and what people said of them")
     gold_command.add_arguments(command)

@@ -15,7 +15,7 @@ from reasoner import arguments
 from reasoner.errors import BadInput
 from reasoner.keypoints import extract, panel, rules
 from reasoner.records import KeyPoints, Problem
-from reasoner.store_keypoints import MAX_POINT, MAX_POINTS, latest
+from reasoner.store.keypoints import MAX_POINT, MAX_POINTS, latest
 from reasoner.workbench import Workbench
 
 Json = dict[str, Any]

@@ -11,14 +11,14 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
-from reasoner.agreement import agreement_panel
-from reasoner.doubt import doubt_rows, gold_report
-from reasoner.error_classes import proposal_json
 from reasoner.errors import BadInput
 from reasoner.records import Problem, Trace
-from reasoner.repair import repair, repair_panel
-from reasoner.store_gold import REVIEW_KINDS, new_review
-from reasoner.translation import translate
+from reasoner.review.agreement import agreement_panel
+from reasoner.review.doubt import doubt_rows, gold_report
+from reasoner.review.error_classes import proposal_json
+from reasoner.review.repair import repair, repair_panel
+from reasoner.review.translation import translate
+from reasoner.store.gold import REVIEW_KINDS, new_review
 from reasoner.workbench import Workbench
 
 MAX_ROWS = 1_000  # rows of the queue

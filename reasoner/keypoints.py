@@ -29,8 +29,8 @@ from reasoner.keypoints_text import read_key_points, written
 from reasoner.places import clauses, locate, locate_core, sentences
 from reasoner.records import KeyPoints, Origin, Problem, Sampling, Trace
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
-from reasoner.store_rows import MAX_NAME
+from reasoner.store.keypoints import latest
+from reasoner.store.rows import MAX_NAME
 from reasoner.told import told
 
 __all__ = [

@@ -17,11 +17,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from reasoner.error_classes import CLASSES, COULD_NOT_TELL, propose
 from reasoner.intervals import wilson
 from reasoner.records import ERROR_CLASSES, Label, Problem, Trace
+from reasoner.review.error_classes import CLASSES, COULD_NOT_TELL, propose
 from reasoner.store import Store
-from reasoner.store_agreement import Answer
+from reasoner.store.agreement import Answer
 from reasoner.votes import format_votes, group_answers
 
 

@@ -8,14 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reasoner.agreement import agreement, agreement_panel, is_executed
 from reasoner.checks.answers import judge
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput
 from reasoner.records import Label, Maker, Problem, Step, Trace, make_problem, make_trace
+from reasoner.review.agreement import agreement, agreement_panel, is_executed
+from reasoner.review.translation import INSTRUCTION, translate
 from reasoner.score import score, table
 from reasoner.store import Store
-from reasoner.translation import INSTRUCTION, translate
 from reasoner.votes import agreement_of, format_votes, group_answers, majority
 
 QUESTION = "Ana has 41 coins. Ben has 26 more coins than Ana. How many coins does Ben have?"

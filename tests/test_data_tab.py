@@ -10,7 +10,7 @@ from reasoner.errors import BadInput
 from reasoner.records import Counts, Label, Maker, Problem, Trace, Verdict, make_problem, make_trace
 from reasoner.steps import tag_steps
 from reasoner.store import Store
-from reasoner.store_gold import new_review
+from reasoner.store.gold import new_review
 from reasoner.tabs.data import (
     export_html,
     figures_html,

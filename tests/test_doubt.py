@@ -9,12 +9,12 @@ import pytest
 from reasoner.__main__ import main
 from reasoner.api import Api
 from reasoner.checks.answers import judge
-from reasoner.doubt import doubt, doubt_rows, gold_report, in_doubt, reviewed_rows
 from reasoner.errors import BadInput
 from reasoner.formats import FORMATS
 from reasoner.records import Maker, Problem, Trace, make_problem, make_trace
+from reasoner.review.doubt import doubt, doubt_rows, gold_report, in_doubt, reviewed_rows
 from reasoner.store import Store
-from reasoner.store_gold import new_review
+from reasoner.store.gold import new_review
 from reasoner.workbench import Workbench
 
 QUESTION = "Ana has 41 coins. Ben has 26 more coins than Ana. How many coins does Ben have?"

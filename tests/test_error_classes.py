@@ -7,9 +7,9 @@ import pytest
 
 from reasoner.api import Api
 from reasoner.checks.answers import extract_answer, judge
-from reasoner.error_classes import CLASSES, count_classes, proposal_json, propose
-from reasoner.readings import readings
 from reasoner.records import KeyPoints, Maker, Problem, Trace, make_problem, make_trace
+from reasoner.review.error_classes import CLASSES, count_classes, proposal_json, propose
+from reasoner.review.readings import readings
 from reasoner.steps import tag_steps
 from reasoner.store import Store
 from reasoner.workbench import Workbench

@@ -45,11 +45,10 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
     ("reasoner/workbench.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
     (
-        *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
+        *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explor", "reasoner/probing.py"),
         *("reasoner/rounds.py", "reasoner/executed.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
-        *("reasoner/agreement.py", "reasoner/doubt.py", "reasoner/gold_command.py", "reasoner/translation.py"),
-        *("reasoner/repair", "reasoner/error_classes.py", "reasoner/readings.py", "reasoner/misreadings.py"),
+        "reasoner/review/",
     ),
     ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py", "reasoner/keypoints"),
     ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),

@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reasoner import repair as repairing
 from reasoner.api import Api
 from reasoner.checks import check_trace
 from reasoner.checks.answers import judge
@@ -16,7 +15,8 @@ from reasoner.formats import FORMATS
 from reasoner.interchange.example_solutions import read
 from reasoner.intervals import wilson
 from reasoner.records import Maker, Problem, Trace, make_problem, make_trace
-from reasoner.repair import Repaired, repair, repair_panel, still_wrong
+from reasoner.review import repair as repairing
+from reasoner.review.repair import Repaired, repair, repair_panel, still_wrong
 from reasoner.steps import tag_steps
 from reasoner.store import Store
 from reasoner.workbench import Workbench

@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from reasoner import store_schema
 from reasoner.errors import BadInput, StoreError
 from reasoner.records import (
     LABEL_KINDS,
@@ -30,6 +29,7 @@ from reasoner.records import (
     make_trace,
 )
 from reasoner.store import Store
+from reasoner.store import schema as store_schema
 
 
 def a_problem(number: int = 0, source: str = "typed") -> Problem:

@@ -10,13 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reasoner import store_schema
 from reasoner.checks.answers import judge
 from reasoner.errors import BadInput
 from reasoner.interchange import export_text, import_file
 from reasoner.records import GoldReview, Label, Maker, Pit, Probe, Problem, Step, Trace, make_problem, make_trace
 from reasoner.store import Store
-from reasoner.store_gold import new_review
+from reasoner.store import schema as store_schema
+from reasoner.store.gold import new_review
 from training.candidates import find_candidates
 
 QUESTION = "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"

@@ -11,7 +11,7 @@ import pytest
 from reasoner.errors import BadInput
 from reasoner.records import KeyPoints, Problem, make_problem
 from reasoner.store import Store
-from reasoner.store_keypoints import MAX_POINT, MAX_POINTS, latest
+from reasoner.store.keypoints import MAX_POINT, MAX_POINTS, latest
 
 QUESTION = "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"
 
@@ -126,7 +126,7 @@ def test_hostile_text_is_kept_as_text(store: Store, problem: Problem, machine: K
 def test_a_store_of_the_first_version_learns_to_keep_key_points(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from reasoner import store_schema
+    from reasoner.store import schema as store_schema
 
     everything = store_schema.migrations()
     monkeypatch.setattr(store_schema, "migrations", lambda: everything[:1])

@@ -14,7 +14,7 @@ from reasoner.errors import BadInput
 from reasoner.figure import question_html
 from reasoner.records import Maker, Step, Trace, Valuation, make_problem, make_trace
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
+from reasoner.store.keypoints import latest
 from reasoner.tabs import walk, walk_about, walk_events, walk_more, walk_view
 from reasoner.workbench import Workbench
 

@@ -4,8 +4,8 @@
         (ErrorClassRow("oracle", "calculation", 12, 5), …, ErrorClassRow("machine", "calculation", 12, 4), …)
 
 The classes are KPDD's (arXiv 2407.10167). For a generated problem the step oracle knows them (training/oracle.py); for
-any problem the checks propose them (reasoner/error_classes.py), and where no check finds a sign they say so. Both are
-counted apart: they are not the same measure.
+any problem the checks propose them (reasoner/review/error_classes.py), and where no check finds a sign they say so.
+Both are counted apart: they are not the same measure.
 
 Not covered: solutions that are right by luck.
 """
@@ -13,8 +13,8 @@ Not covered: solutions that are right by luck.
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from reasoner.error_classes import CLASSES, COULD_NOT_TELL, propose
 from reasoner.records import Problem, Trace
+from reasoner.review.error_classes import CLASSES, COULD_NOT_TELL, propose
 from training.comparison import Comparison
 from training.oracle import error_class
 from training.report import ErrorClassRow

@@ -53,7 +53,7 @@ class ErrorClassRow:
     """How many solutions that are not right have their first error in one class."""
 
     by: str  # "oracle": the step oracle, generated problems only; "machine": proposed by the checks
-    error_class: str  # one of reasoner.error_classes.CLASSES
+    error_class: str  # one of reasoner.review.error_classes.CLASSES
     before: int
     after: int
 

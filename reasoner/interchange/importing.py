@@ -17,7 +17,7 @@ from reasoner.interchange.family import Family
 from reasoner.interchange.lines import Value, read_values
 from reasoner.records import Counts
 from reasoner.store import Row, Store
-from reasoner.store_rows import check_label, check_problem, check_trace_size
+from reasoner.store.rows import check_label, check_problem, check_trace_size
 
 MAX_MESSAGES = 100  # messages kept in the counts
 UNKNOWN = "unknown format"

@@ -10,14 +10,14 @@ from functools import lru_cache
 from typing import Any
 
 from reasoner import keypoints
-from reasoner.agreement import agreement_panel
 from reasoner.checks import check_solution
 from reasoner.checks.python import describe_sandbox
 from reasoner.figure import names_of, question_html
 from reasoner.formats import FORMATS
 from reasoner.records import Finding, KeyPoints, Maker, Problem, Step, Trace, Verdict
+from reasoner.review.agreement import agreement_panel
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
+from reasoner.store.keypoints import latest
 
 MAX_HISTORY = 30  # versions of the key points that the page offers (ours: more than anybody reads)
 

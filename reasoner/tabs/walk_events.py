@@ -13,14 +13,14 @@ from dataclasses import replace
 from typing import Any, get_args
 
 from reasoner.engines import Engine
-from reasoner.error_classes import proposal_json
 from reasoner.errors import BadInput
 from reasoner.explore import explore
 from reasoner.formats import Format, format_named
 from reasoner.records import Label, LabelKind, Problem, Trace, content_id, make_problem
+from reasoner.review.error_classes import proposal_json
 from reasoner.solve import check_question, solve
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
+from reasoner.store.keypoints import latest
 from reasoner.tabs import walk_view
 from reasoner.workbench import Workbench
 

@@ -10,18 +10,18 @@ import time
 from typing import Any
 
 from reasoner import keypoints
-from reasoner.doubt import doubt_rows, reviewed_rows
 from reasoner.errors import BadInput
 from reasoner.records import KeyPoints, Problem, Trace
-from reasoner.repair import repair as repaired
-from reasoner.repair import repair_panel
+from reasoner.review.doubt import doubt_rows, reviewed_rows
+from reasoner.review.repair import repair as repaired
+from reasoner.review.repair import repair_panel
+from reasoner.review.translation import Translation
+from reasoner.review.translation import translate as translated
 from reasoner.store import Store
-from reasoner.store_gold import new_review
-from reasoner.store_keypoints import MAX_POINT, MAX_POINTS
+from reasoner.store.gold import new_review
+from reasoner.store.keypoints import MAX_POINT, MAX_POINTS
 from reasoner.tabs.walk_about import keypoints_about
 from reasoner.tabs.walk_events import Asked, problem_and_trace, text, whole
-from reasoner.translation import Translation
-from reasoner.translation import translate as translated
 from reasoner.workbench import Workbench
 
 MAX_DOUBTS = 100  # rows of the queue on screen at once

@@ -12,10 +12,10 @@ import tempfile
 import time
 from pathlib import Path
 
-from reasoner.agreement import _agreement, agreement
 from reasoner.checks.answers import judge
 from reasoner.formats import FORMATS
 from reasoner.records import Maker, Problem, Step, Trace, make_problem, make_trace
+from reasoner.review.agreement import _agreement, agreement
 from reasoner.store import Store
 
 NUM_PROBLEMS = 10_000

@@ -4,7 +4,7 @@
 
 The wrong solutions of the built-in problems (assets/problems.jsonl.gz). Two tables, the oracle's class down, the
 proposed one across: with the oracle's first wrong step given, and with the step left to the machine. The questions are
-in the wordings that reasoner/readings.py was written with; on other texts more ends as "could not tell".
+in the wordings that reasoner/review/readings.py was written with; on other texts more ends as "could not tell".
 """
 
 import gzip
@@ -13,8 +13,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from reasoner.error_classes import CLASSES, COULD_NOT_TELL, propose
 from reasoner.records import Maker, Problem, Step, Trace, Verdict
+from reasoner.review.error_classes import CLASSES, COULD_NOT_TELL, propose
 from reasoner.score import wilson
 from training.oracle import error_class, first_wrong_step
 

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect
 
 from reasoner.store import Store
-from reasoner.store_keypoints import latest
+from reasoner.store.keypoints import latest
 from tests.e2e import six_formats
 from tests.e2e.walker import Visit, Walker
 from tests.running_app import RunningApp

@@ -32,8 +32,8 @@ from reasoner.checks import check_trace
 from reasoner.checks.answers import equal_answers
 from reasoner.checks.information import check_information, unused
 from reasoner.equations import chains
-from reasoner.misreadings import misreadings
 from reasoner.records import KeyPoints, Problem, Trace
+from reasoner.review.misreadings import misreadings
 
 COULD_NOT_TELL = "could not tell"
 CLASSES = ("calculation", "misunderstanding", "step missing", COULD_NOT_TELL)

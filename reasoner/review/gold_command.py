@@ -12,11 +12,11 @@ With --json the queue and the counts are one JSON object.
 import argparse
 import json
 
-from reasoner.doubt import MIN_FORMATS, MIN_TRACES, Doubt, gold_report, in_doubt
 from reasoner.errors import BadInput
 from reasoner.records import ReviewKind
+from reasoner.review.doubt import MIN_FORMATS, MIN_TRACES, Doubt, gold_report, in_doubt
 from reasoner.store import Store
-from reasoner.store_gold import new_review
+from reasoner.store.gold import new_review
 
 
 def add_arguments(command: argparse.ArgumentParser) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from reasoner.errors import BadInput
 from reasoner.records import Label
-from reasoner.store_rows import EVENT_COLUMNS, check_label, event_values, insert, to_event, to_label, to_trace
+from reasoner.store.rows import EVENT_COLUMNS, check_label, event_values, insert, to_event, to_label, to_trace
 
 
 def add_label(connection: sqlite3.Connection, label: Label) -> bool:

@@ -26,7 +26,7 @@ from typing import Any, get_args
 from reasoner.checks.answers import judge
 from reasoner.errors import BadInput
 from reasoner.records import GoldReview, Problem, ReviewKind, Trace, Verdict
-from reasoner.store_rows import MAX_SHORT_TEXT, check_annotator, check_text, insert, to_problem
+from reasoner.store.rows import MAX_SHORT_TEXT, check_annotator, check_text, insert, to_problem
 
 EVENT_COLUMNS = "event, review_id, problem_id, kind, answer_before, answer_after, annotator, note, created"
 IN_FORCE = "pits.gold IS (SELECT answer FROM problems WHERE problems.id = pits.problem_id)"

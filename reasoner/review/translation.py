@@ -13,12 +13,12 @@ Not covered: whether the program really says what the chain of thought says; its
 
 from dataclasses import dataclass, replace
 
-from reasoner.agreement import short
 from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.formats import FORMATS
 from reasoner.records import Problem, Trace
+from reasoner.review.agreement import short
 from reasoner.solve import check_prompt, check_question, trace_of
 
 INSTRUCTION = """Translate the solution below into a Python program, step by step and exactly as it stands: the same \

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 
 from reasoner.errors import BadInput
 from reasoner.records import KeyPoints, Origin
-from reasoner.store_rows import END_OF_TIME, MAX_NAME, check_text, insert
+from reasoner.store.rows import END_OF_TIME, MAX_NAME, check_text, insert
 
 # Ours: GSM8K's longest list of an extraction by GPT-4 has about a dozen points, none of them 300 characters long.
 MAX_POINTS = 60

@@ -19,7 +19,6 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from reasoner.agreement import REPAIR
 from reasoner.checks import check_trace
 from reasoner.checks.answers import judge
 from reasoner.checks.python import run_snippets
@@ -27,7 +26,8 @@ from reasoner.checks.sides import written
 from reasoner.errors import BadInput, WorkbenchError
 from reasoner.formats import FORMATS
 from reasoner.records import Finding, Maker, Problem, Step, Trace, make_trace
-from reasoner.repair_flow import Edit, Flow, Left
+from reasoner.review.agreement import REPAIR
+from reasoner.review.repair_flow import Edit, Flow, Left
 
 ENGINE = REPAIR  # in the maker: such a trace has no vote of its own
 

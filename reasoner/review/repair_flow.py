@@ -24,7 +24,7 @@ from reasoner.checks.sides import is_equal, is_passed_over, written
 from reasoner.equations import Chain, chains
 from reasoner.equations.runs import Side
 from reasoner.equations.tokens import Token
-from reasoner.repair_numbers import (
+from reasoner.review.repair_numbers import (
     Values,
     aligned,
     all_numbers,

@@ -18,8 +18,8 @@ from reasoner.actions import explicit_action, without_action
 from reasoner.checks.sides import written
 from reasoner.equations import Chain, chains
 from reasoner.equations.runs import Side
-from reasoner.readings import INVERSE, Readings, Relation, readings
-from reasoner.repair_numbers import aligned, numbers_of
+from reasoner.review.readings import INVERSE, Readings, Relation, readings
+from reasoner.review.repair_numbers import aligned, numbers_of
 
 _OWNED = re.compile(r"\b([A-Z][a-z]+)['’]s\b")
 _IN_CODE = re.compile(r"\b([A-Z][a-z]+)_([a-z]+)\b")

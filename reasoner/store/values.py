@@ -18,7 +18,7 @@ from collections.abc import Iterable
 
 from reasoner.errors import BadInput
 from reasoner.records import Counts, Valuation
-from reasoner.store_rows import END_OF_TIME, MAX_NAME
+from reasoner.store.rows import END_OF_TIME, MAX_NAME
 
 
 def add_valuations(connection: sqlite3.Connection, valuations: Iterable[Valuation]) -> Counts:

@@ -6,7 +6,7 @@ from typing import Any
 
 from reasoner.errors import BadInput
 from reasoner.records import Problem, Trace
-from reasoner.store_rows import PROBLEM_COLUMNS, TRACE_COLUMNS, to_problem, to_trace
+from reasoner.store.rows import PROBLEM_COLUMNS, TRACE_COLUMNS, to_problem, to_trace
 
 COUNTERS = ("num_traces", "num_right", "num_wrong", "num_unjudged", "num_labelled")
 

@@ -5,7 +5,7 @@
     store.gold.add(new_review(problem, "corrected", "ada", "5", "the question says 5 boxes"))
 
 A machine only asks: a person confirms or corrects the gold answer, or says that the problem is bad, and the problem
-leaves the queue (store_gold.py). Executed formats have one vote each, as in agreement.py; those that say what gold
+leaves the queue (store/gold.py). Executed formats have one vote each, as in agreement.py; those that say what gold
 says speak for it.
 
 Source: MARIO (arXiv 2401.08190 §3): solutions by a model with a Python interpreter were reviewed by people, and wrong
@@ -20,10 +20,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from reasoner.agreement import agreement, is_executed, named, short
 from reasoner.checks.answers import equal_answers
 from reasoner.formats import FORMATS
 from reasoner.records import GoldReview, Problem, Trace
+from reasoner.review.agreement import agreement, is_executed, named, short
 from reasoner.store import Store
 from reasoner.votes import format_votes
 

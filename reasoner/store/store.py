@@ -20,11 +20,16 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from reasoner import store_agreement, store_find, store_gold, store_keypoints, store_labels, store_values
+import reasoner.store.agreement as store_agreement
+import reasoner.store.find as store_find
+import reasoner.store.gold as store_gold
+import reasoner.store.keypoints as store_keypoints
+import reasoner.store.labels as store_labels
+import reasoner.store.values as store_values
 from reasoner.errors import BadInput, StoreError
 from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation
-from reasoner.store_find import Filters, ProblemRow
-from reasoner.store_rows import (
+from reasoner.store.find import Filters, ProblemRow
+from reasoner.store.rows import (
     PIT_COLUMNS,
     PROBLEM_COLUMNS,
     TRACE_COLUMNS,
@@ -38,9 +43,7 @@ from reasoner.store_rows import (
     to_trace,
     trace_values,
 )
-from reasoner.store_schema import connect, default_path, errors_in_words, prepare
-
-__all__ = ["ProblemRow", "Row", "Store"]
+from reasoner.store.schema import connect, default_path, errors_in_words, prepare
 
 Row = tuple[Problem, Sequence[Trace], Sequence[Label]]
 """One row of an imported file: a problem, its traces, and what was said about them."""

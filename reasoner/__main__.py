@@ -245,9 +245,18 @@ def _add_gold(commands: Commands) -> argparse.ArgumentParser:
 
 
 def _add_explore(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner.exploring import SEARCHES
+
     command = commands.add_parser("explore", help="find the first pit of wrong solutions by sampling")
     command.add_argument("--trace", action="append", default=[], metavar="ID", help="this solution (may be repeated)")
     command.add_argument("-k", type=int, default=4, metavar="K", help="completions a prefix (default: 4)")
+    command.add_argument(
+        "--method",
+        default="linear",
+        choices=list(SEARCHES),
+        help="linear: prefix by prefix (Self-Explore); binary: halving (OmegaPRM); adaptive: where a completion tells "
+        "most, about as sure as linear with K (default: linear)",
+    )
     _add_model(command)
     command.set_defaults(run=_explore, command=command)
     return command
@@ -265,10 +274,11 @@ def _explore(store: Store, options: argparse.Namespace) -> int:
             print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
         else:
             rows.append((trace, problem))
-    for pit in explore_many(engine, rows, options.k, options.temperature, seed=options.seed):
+    for pit in explore_many(engine, rows, options.k, options.temperature, seed=options.seed, method=options.method):
         store.add_pit(pit)
         found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
-        print(f"trace {pit.trace_id}: {found} ({len(pit.probes)} prefixes of {pit.k} completions)")
+        num = sum(len(probe.completions) for probe in pit.probes)
+        print(f"trace {pit.trace_id}: {found} ({num} completions of {len(pit.probes)} prefixes)")
     return 0
 
 

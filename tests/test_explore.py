@@ -178,7 +178,7 @@ def test_a_trace_that_cannot_be_explored_is_refused_with_its_reason() -> None:
 
 def test_settings_that_make_no_sense_are_refused() -> None:
     script = engine(lambda length, seed: True)
-    for settings in ({"k": 0}, {"max_steps": 0}, {"method": "binary"}):
+    for settings in ({"k": 0}, {"max_steps": 0}, {"method": "guess"}):
         with pytest.raises(BadInput):
             explore(script, trace_of("One."), PROBLEM, **settings)  # type: ignore[arg-type]
     with pytest.raises(BadInput, match="no step 1"):

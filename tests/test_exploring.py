@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.explore import explore
-from reasoner.exploring import SEARCHES, BinarySearch, LinearSearch, Outcome, Request, Search, Task, steps_repeated
+from reasoner.exploring import SEARCHES, BinarySearch, LinearSearch, Outcome, Request, Search, Task
 from reasoner.records import Maker, Step, Verdict, make_problem, make_trace
 
 Oracle = Callable[[int, int], Outcome]  # (prefix, how many it gave before) → the next completion there
@@ -117,8 +117,3 @@ def test_binary_takes_the_end_of_a_wrong_trace_as_known_and_probes_any_other() -
     run(wrong, recovers)
     run(other, recovers)
     assert wrong.pit == 3 and other.pit is None
-
-
-def test_a_completion_repeats_the_steps_that_it_begins_with() -> None:
-    assert steps_repeated(["A = 2", "B = 5", "C = 7"], ["A = 2", "B  = 5", "C = 8", "C = 7"]) == 2
-    assert steps_repeated(["A = 2"], []) == steps_repeated([], ["A = 2"]) == 0

@@ -19,7 +19,7 @@ def row(*counts: int) -> Row:
     """A trace whose prefix i recovers in `counts[i]` of eight completions; the oracle says step 1."""
     outcomes = tuple((RIGHT,) * count + (WRONG,) * (8 - count) for count in counts)
     steps = tuple(Step(f"Step {number}.") for number in range(len(counts)))
-    return Row("a", "How many?", steps, (4,) * len(counts), 1, outcomes)
+    return Row("a", "How many?", steps, tuple(range(len(counts))), (4.0,) * len(counts), 1, outcomes)
 
 
 def test_the_recoverable_pit_is_the_first_prefix_from_which_none_recovers() -> None:

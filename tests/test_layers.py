@@ -45,8 +45,8 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
     ("reasoner/workbench.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
     (
-        *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explor", "reasoner/probing.py"),
-        *("reasoner/rounds.py", "reasoner/executed.py"),
+        *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
+        *("reasoner/rounds.py", "reasoner/executed.py", "reasoner/exploration.py", "reasoner/probing.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
         "reasoner/review/",
     ),

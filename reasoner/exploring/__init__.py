@@ -17,9 +17,9 @@ from collections.abc import Callable
 from reasoner.exploring.adaptive import AdaptiveSearch, Effort
 from reasoner.exploring.belief import Belief
 from reasoner.exploring.binary import BinarySearch
-from reasoner.exploring.evidence import Outcome, Request, Search, Task, steps_repeated
+from reasoner.exploring.evidence import Outcome, Request, Search, Task
 from reasoner.exploring.linear import LinearSearch
-from reasoner.exploring.prior import prior_of
+from reasoner.exploring.prior import gathered, prior_of
 
 SEARCHES: dict[str, Callable[[Task, int], Search]] = {
     "linear": LinearSearch,
@@ -38,6 +38,6 @@ __all__ = [
     "Request",
     "Search",
     "Task",
+    "gathered",
     "prior_of",
-    "steps_repeated",
 ]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from reasoner.exploring.evidence import Outcome, Task
-from reasoner.exploring.rates import Beta, Rates
+from reasoner.exploring.rates import KINDS, Beta, Rates
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
@@ -34,7 +34,7 @@ SURELY_NOT = 1e-9
 class Belief:
     """Weights over (kind of trace, step of the pit), and the counts they came from."""
 
-    def __init__(self, task: Task, kinds: Sequence[Rates]) -> None:
+    def __init__(self, task: Task, kinds: Sequence[Rates] = KINDS) -> None:
         n = task.num_steps
         prior = np.maximum(task.prior or np.ones(n + 1), SURELY_NOT)
         self.num_steps = n

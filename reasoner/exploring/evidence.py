@@ -27,7 +27,7 @@ class Outcome:
 
     recovered: bool  # did it reach the gold answer
     tokens: int = 0  # generated
-    repeated: int = 0  # the trace's next steps that it began with, word by word
+    repeated: int = 0  # the trace's next prefixes that it passed through, word by word
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +74,3 @@ class Tally:
 
     def num(self, step: int) -> int:
         return self.right[step] + self.wrong[step]
-
-
-def steps_repeated(expected: Sequence[str], written: Sequence[str]) -> int:
-    """How many of the steps `expected` a completion begins with, white space apart: it passes through their states.
-
-    >>> steps_repeated(["A = 2", "B = 5", "C = 7"], ["A = 2", "B  = 5", "C = 8"])
-    2
-    """
-    same = 0
-    for one, other in zip(expected, written, strict=False):
-        if one.split() != other.split():
-            break
-        same += 1
-    return same

@@ -55,6 +55,16 @@ def prior_of(
     return tuple(one / total for one in [*prior, left])
 
 
+def gathered(prior: Sequence[float], ends: Sequence[int]) -> tuple[float, ...]:
+    """The prior over prefixes that end with the steps `ends`: each has the steps since the one before it.
+
+    >>> gathered((0.25, 0.25, 0.125, 0.25, 0.125), [0, 2])
+    (0.25, 0.375, 0.375)
+    """
+    starts = [0, *(end + 1 for end in ends)]
+    return tuple(sum(prior[start:stop]) for start, stop in zip(starts, [*starts[1:], len(prior)], strict=True))
+
+
 def raised(chance: float, odds: float) -> float:
     """`chance` with its odds multiplied; certain stays certain."""
     return chance * odds / (chance * odds + 1 - chance)

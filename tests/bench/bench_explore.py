@@ -211,7 +211,11 @@ def _points(value: Sequence[float]) -> str:
 def print_fit(rows: Sequence[Row]) -> None:
     """Rates and hazards of greatest likelihood, both truths counted alike."""
     known = [
-        Known(len(row.steps) if truth is None else truth, tuple(step.action or "" for step in row.steps), row.outcomes)
+        Known(
+            len(row.ends) if truth is None else truth,
+            tuple(row.steps[end].action or "" for end in row.ends),
+            row.outcomes,
+        )
         for row in rows
         for truth in (row.oracle, row.recoverable)
     ]

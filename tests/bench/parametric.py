@@ -38,7 +38,8 @@ def _drawn_row(rng: random.Random, name: str, kinds: Sequence[Rates], completion
     recover = [rng.betavariate(*(kind.recover_at if m == pit - 1 else kind.recover_before)) for m in range(num)]
     recover = [rate if m < pit else 0.0 for m, rate in enumerate(recover)]
     outcomes = [tuple(_drawn(rng, follow, recover, m) for _ in range(completions)) for m in range(num)]
-    return Row(name, "", steps, (STEP_TOKENS,) * num, pit if pit < num else None, tuple(outcomes))
+    lengths = tuple(1.0 + STEP_TOKENS * (num - 1 - m) for m in range(num))
+    return Row(name, "", steps, tuple(range(num)), lengths, pit if pit < num else None, tuple(outcomes))
 
 
 def _drawn(rng: random.Random, follow: Sequence[float], recover: Sequence[float], step: int) -> Outcome:

@@ -4,7 +4,7 @@
 
 Each line is one wrong trace of a generated problem, with the step oracle's first wrong step, and for every prefix what
 each sampled completion came to: was it right (a string of 0 and 1), how many tokens it took, and how many of the
-trace's own next steps it began with. `tests.bench.bench_explore` replays search policies on it without an engine.
+trace's next prefixes it passed through. `tests.bench.bench_explore` replays search policies on it without an engine.
 
 Safe to kill at any moment: a line is written when its trace is done, and a second run goes on after the last whole one.
 The same seed gives the same lines. Levels take turns, and a problem gives one trace at most.
@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.engines import BUILT_IN, Engine, load_engine
-from reasoner.explore import format_of, prefix_prompt, probe_of, question_part
-from reasoner.exploring.evidence import steps_repeated
+from reasoner.exploration import lengths_of, outcomes_of
+from reasoner.formats.prefixes import format_of, prefix_text, stops
+from reasoner.probing import prefix_prompt, probe_of, question_part
 from reasoner.records import Problem, Trace
+from reasoner.rounds import complete
 from reasoner.solve import solve_many
 from training.oracle import first_wrong_step
 from training.wordproblems import problem_set
@@ -45,18 +47,17 @@ def wrong_traces(engine: Engine, levels: list[str], format: str, seed: int) -> I
 
 def recorded(engine: Engine, problem: Problem, trace: Trace, num: int, seed: int) -> dict[str, Any]:
     """One line of the table: `num` completions of every prefix."""
-    texts = [step.text for step in trace.steps]
-    writing, question = format_of(trace), question_part(engine, trace, problem)
-    prompts = [prefix_prompt(trace, step, question) for step in range(len(texts))]
+    texts, ends, writing = [step.text for step in trace.steps], stops(trace), format_of(trace)
+    begun = [prefix_text(trace, end) for end in ends]
+    prompts = [prefix_prompt(trace, end, question_part(engine, trace, problem)) for end in ends]
     prefixes = []
-    for step, completions in enumerate(engine.complete(prompts, writing.sampling(num, seed=seed))):
-        probe = probe_of(trace, problem, step, prompts[step], completions)
-        written = [writing.parse(text) for text in probe.completions]
+    for number, completions in enumerate(complete(engine, writing, prompts, writing.sampling(num, seed=seed), begun)):
+        probe = probe_of(trace, problem, ends[number], prompts[number], completions)
         prefixes.append(
             {
                 "right": "".join("01"[recovered] for recovered in probe.recovered),
                 "tokens": [completion.num_tokens for completion in completions],
-                "repeated": [steps_repeated(texts[step + 1 :], [one.text for one in steps]) for steps in written],
+                "repeated": [outcome.repeated for outcome in outcomes_of(trace, ends, probe)],
             }
         )
     return {
@@ -66,7 +67,8 @@ def recorded(engine: Engine, problem: Problem, trace: Trace, num: int, seed: int
         "question": problem.question,
         "format": trace.format,
         "steps": texts,
-        "lengths": [engine.count_tokens(text) + 1 for text in texts],  # 1: the line break
+        "ends": ends,
+        "lengths": lengths_of(engine, trace, ends),
         "oracle": first_wrong_step(problem, texts),
         "prefixes": prefixes,
     }

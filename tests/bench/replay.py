@@ -18,7 +18,7 @@ from typing import Any
 from reasoner.actions import explicit_action
 from reasoner.checks.arithmetic import check_arithmetic
 from reasoner.checks.information import check_information
-from reasoner.exploring import Outcome, Search, Task, prior_of
+from reasoner.exploring import Outcome, Search, Task, gathered, prior_of
 from reasoner.records import Step
 
 MAX_STEPS = 20  # prefixes of a trace that are tried, as in Self-Explore
@@ -31,8 +31,9 @@ class Row:
     id: str
     question: str
     steps: tuple[Step, ...]
-    lengths: tuple[int, ...]  # tokens of each step, its line break included
-    oracle: int | None  # the first wrong step
+    ends: tuple[int, ...]  # the step that each prefix ends with
+    lengths: tuple[float, ...]  # tokens that the trace itself has after each prefix
+    oracle: int | None  # the first prefix that the first wrong step is in
     outcomes: tuple[tuple[Outcome, ...], ...]  # one tuple a prefix
 
     @cached_property
@@ -45,9 +46,8 @@ class Row:
         """What a search may know beforehand."""
         texts = [step.text for step in self.steps]
         findings = check_arithmetic(texts) + check_information(self.question, self.steps)
-        num = min(len(texts), MAX_STEPS)
-        lengths = tuple(float(sum(self.lengths[step + 1 :]) + 1) for step in range(num))
-        return Task(num, prior_of(self.steps, findings, True, num), lengths)
+        ends = self.ends[:MAX_STEPS]
+        return Task(len(ends), gathered(prior_of(self.steps, findings), ends), self.lengths[:MAX_STEPS])
 
     def mean_tokens(self, step: int) -> float:
         return sum(outcome.tokens for outcome in self.outcomes[step]) / len(self.outcomes[step])
@@ -79,7 +79,9 @@ def row_of(data: dict[str, Any]) -> Row:
         )
         for prefix in data["prefixes"]
     )
-    return Row(data["trace"], data["question"], steps, tuple(data["lengths"]), data["oracle"], outcomes)
+    wrong = data["oracle"]
+    oracle = None if wrong is None else next(i for i, end in enumerate(data["ends"]) if end >= wrong)
+    return Row(data["trace"], data["question"], steps, tuple(data["ends"]), tuple(data["lengths"]), oracle, outcomes)
 
 
 class Draws:

@@ -1,0 +1,107 @@
+"""One prefix of a trace, continued by an engine and judged: what every search for a pit is made of.
+
+    prompt = prefix_prompt(trace, 1)                   the question and steps 0 and 1, as the model is asked
+    continue_prefix(engine, trace, problem, 1, 4)      Probe(step=1, completions=("…", …), recovered=(True, …), …)
+
+A completion recovers when prefix and completion together reach the gold answer. A completion whose answer cannot be
+read is no answer at all: it counts as not recovered, and its text is there to look at.
+"""
+
+from collections.abc import Sequence
+
+from reasoner.checks.answers import equal_answers
+from reasoner.engines import Engine
+from reasoner.errors import BadInput
+from reasoner.formats import Format
+from reasoner.formats.prefixes import format_of, prefix_text
+from reasoner.records import Completion, Probe, Problem, Trace
+from reasoner.rounds import complete
+
+TEMPERATURE = 0.7  # Self-Explore §4
+
+
+def why_not_explorable(engine: Engine, trace: Trace, problem: Problem) -> str:
+    """Why this trace cannot be explored, for a person or a count of drops; empty when it can."""
+    if problem.id != trace.problem_id:
+        return "it is a solution of another problem"
+    if problem.answer is None or not problem.answer.strip():
+        return "the problem's right answer is not known, so no completion can be judged; add the answer first"
+    if not trace.steps:
+        return "it has no steps"
+    longest = prefix_prompt(trace, len(trace.steps) - 1, question_part(engine, trace, problem))
+    if engine.count_tokens(longest) >= engine.context:
+        return f"it is longer than the {engine.context:,} tokens that the model reads"
+    return ""
+
+
+def continue_prefix(
+    engine: Engine,
+    trace: Trace,
+    problem: Problem,
+    step: int,
+    num: int,
+    temperature: float = TEMPERATURE,
+    seed: int = 0,
+) -> Probe:
+    """`num` completions from the prefix that ends with `step` (0-based; -1 is the bare question), each judged.
+
+    Completion i is the one that seed + i gives: going on with seed + num adds new ones to those there already.
+    Raises BadInput when the trace cannot be explored or has no such step.
+    """
+    reason = why_not_explorable(engine, trace, problem)
+    if reason:
+        raise BadInput(f"Trace {trace.id} cannot be explored: {reason}.")
+    if not -1 <= step < len(trace.steps):
+        raise BadInput(f"The trace has steps 0 to {len(trace.steps) - 1}; there is no step {step}.")
+    prompt = prefix_prompt(trace, step, question_part(engine, trace, problem))
+    writing, begun = format_of(trace), prefix_text(trace, step)
+    [completions] = complete(engine, writing, [prompt], writing.sampling(num, temperature, seed), [begun])
+    return probe_of(trace, problem, step, prompt, completions)
+
+
+def question_part(engine: Engine, trace: Trace, problem: Problem) -> str:
+    """What stands before the steps: the trace's own prompt where this model wrote it, else this model's rendering."""
+    is_own = (trace.maker.engine, trace.maker.model) == (engine.maker.engine, engine.maker.model)
+    if trace.prompt and is_own:
+        return trace.prompt
+    return engine.render(problem.question, format_of(trace).instruction, format_of(trace).tag)
+
+
+def prefix_prompt(trace: Trace, step: int, question_part: str | None = None) -> str:
+    """The text to continue: question part (the trace's own prompt if None), then steps 0..step."""
+    return (trace.prompt if question_part is None else question_part) + prefix_text(trace, step)
+
+
+def probe_of(trace: Trace, problem: Problem, step: int, prompt: str, completions: Sequence[Completion]) -> Probe:
+    """The probe that these completions of `prompt` make, each compared with the gold answer."""
+    writing = format_of(trace)
+    texts = tuple(writing.solution(completion.text) for completion in completions)
+    return Probe(
+        step=step,
+        completions=texts,
+        recovered=tuple(_has_recovered(trace, problem, step, text, writing) for text in texts),
+        num_tokens=sum(completion.num_tokens for completion in completions),
+        prompt=prompt,
+    )
+
+
+def joined(first: Probe | None, second: Probe) -> Probe:
+    """Two probes of one prefix as one."""
+    if first is None:
+        return second
+    return Probe(
+        step=first.step,
+        completions=first.completions + second.completions,
+        recovered=first.recovered + second.recovered,
+        num_tokens=first.num_tokens + second.num_tokens,
+        prompt=first.prompt,
+    )
+
+
+def _has_recovered(trace: Trace, problem: Problem, step: int, text: str, writing: Format) -> bool:
+    """Did prefix + completion reach the gold answer? A completion that adds nothing leaves the last step's answer."""
+    last_word = text if text.strip() or step < 0 else trace.steps[step].text
+    if writing.runs:
+        last_word = prefix_text(trace, step) + text
+    answer = writing.answer(last_word)
+    return answer is not None and problem.answer is not None and equal_answers(problem.answer, answer) is True

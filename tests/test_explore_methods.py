@@ -1,15 +1,19 @@
 """Binary and adaptive search on an engine: what they find, what they cost, and what traces share."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from reasoner.__main__ import main
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.exploration import outcomes_of
 from reasoner.explore import METHODS, explore, explore_many, posterior
 from reasoner.records import Maker, Pit, Probe, Step, Trace, Verdict, make_problem, make_trace
+from reasoner.store import Store
 
 PROBLEM = make_problem("Ana has 500 coins. Ben has twice as many. How many has Ben?", "1000", "typed")
 LINES = tuple(f"Line {letter}." for letter in "abcdef")
@@ -178,3 +182,23 @@ def test_at_most_so_many_steps_are_tried_as_was_said(method: str) -> None:
     trace = trace_of(*(f"Line {number}." for number in range(40)))
     pit = explore(engine(lambda length, seed: True), trace, PROBLEM, max_steps=6, method=method)
     assert pit.step is None and all(probe.step < 6 for probe in pit.probes)
+
+
+def test_the_command_takes_the_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script, store_path = tmp_path / "script.jsonl", str(tmp_path / "store.sqlite")
+    trace = trace_of(*LINES[:3], "The answer is 7.")
+    with Store(store_path) as store:
+        store.add_problems([PROBLEM])
+        store.add_traces([trace])
+    ends = {0: 1000, 1: 1000, 2: 7, 3: 7}
+    rows = [
+        {"prompt": trace.prompt + "".join(f"{step.text}\n" for step in trace.steps[: at + 1]), "completions": [text]}
+        for at, text in ((at, f"The answer is {answer}.") for at, answer in ends.items())
+    ]
+    script.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ["explore", "--trace", trace.id, "--model", f"scripted:{script}", "--store", store_path]
+    for method in METHODS:
+        assert main([*command, "--method", method]) == 0
+        assert "first pit: step 2 (" in capsys.readouterr().out
+    with Store(store_path) as store:
+        assert {pit.method for pit in store.pits(trace_id=trace.id)} == set(METHODS)

@@ -110,11 +110,13 @@ def test_nothing_is_sampled_where_completions_at_hand_say_enough() -> None:
 def test_a_pit_without_a_way_round_it_is_shown_one() -> None:
     task = Task(3, (0.05, 0.9, 0.05, 0.0))
     sure, pair = (AdaptiveSearch(task, 4, KINDS, Effort(0.8, 0.0, shows)) for shows in (False, True))
+    for search in (sure, pair):
+        search.tell(2, [WRONG])
     assert sure.next_request() is None and not sure.is_shown
     assert pair.next_request() == Request(0, 1)
 
 
-def test_a_high_price_stops_the_search_at_once_and_a_lower_one_never_samples_less() -> None:
+def test_a_high_price_buys_one_completion_and_a_lower_one_never_fewer() -> None:
     def num_asked(price: float) -> int:
         search, asked = AdaptiveSearch(Task(NUM), 8, KINDS, Effort(1.0, price, False)), 0
         while request := search.next_request():
@@ -123,7 +125,7 @@ def test_a_high_price_stops_the_search_at_once_and_a_lower_one_never_samples_les
         return asked
 
     asked = [num_asked(price) for price in (10.0, 0.2, 0.05, 0.0)]
-    assert asked[0] == 0 and asked == sorted(asked) and asked[-1] > 2
+    assert asked[0] == 1 and asked == sorted(asked) and asked[-1] > 2
 
 
 def test_the_end_of_a_wrong_trace_is_known_and_never_sampled() -> None:

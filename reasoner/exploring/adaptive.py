@@ -49,11 +49,15 @@ class AdaptiveSearch:
         self._spent, self._expected = 0.0, 0.0
 
     def next_request(self) -> Request | None:
-        """The prefix that tells most a token; once that is settled, the one that must show a way round the pit."""
-        if max(self.posterior) < self.effort.confidence:
+        """The prefix that tells most a token; once that is settled, the one that must show a way round the pit.
+
+        The first completion has no price: no pit is named on the prior alone.
+        """
+        is_untried = not any(self.tally.num(step) for step in range(self.tally.num_steps))
+        if is_untried or max(self.posterior) < self.effort.confidence:
             worth = {step: self.worth(step) / self.cost(step) for step in self._open_steps()}
             best = max(worth, key=lambda step: (worth[step], step), default=None)
-            if best is not None and worth[best] > self.effort.price:
+            if best is not None and (is_untried or worth[best] > self.effort.price):
                 return Request(best, 1)
         pit = self.pit
         is_missing = pit is not None and pit - 1 in self._open_steps() and not self.is_shown

@@ -80,7 +80,7 @@ class Exploration:
             step=self.ends[found - 1] + 1 if found else found,
             method=settings.method,
             k=settings.k,
-            probes=tuple(probes),
+            probes=tuple(sorted(probes, key=lambda probe: probe.step)),
             maker=maker,
             created=time.time(),
             seconds=self.seconds,

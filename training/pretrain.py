@@ -4,7 +4,7 @@
     python -m training.pretrain --preset gpu --out /tmp/larger          # a GPU, minutes
 
 A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, short problems first, every problem seen
-once. It learns to read in state transitions alone (two rounds), then to write every format and key points (two more):
+once. It learns to read in state transitions alone (two rounds), then to write every format and key points (the third):
 one question, several solutions, in a row (training/branches.py). Muon (torch.optim.Muon) on the matrices, AdamW on the
 rest. The attempts are in assets/LOG.md.
 """
@@ -57,7 +57,6 @@ ALL_FORMATS = Round(
     18_000, 9_000, 3_000, data_seed=201, matrix_rate=1.5e-2, other_rate=2e-3, short_first=0.0, cool_down=0.7,
     num_others=3, key_points_given=0.1, batch=12,
 )  # fmt: skip
-MORE_OF_ALL = replace(ALL_FORMATS, num_easy=14_000, num_medium=8_000, num_hard=2_000, data_seed=301)
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,7 @@ class Preset:
     heads: int = 4
     warm_up: float = 0.02  # share of a round's steps
     seed: int = 0
-    rounds: tuple[Round, ...] = (*TRANSITIONS, ALL_FORMATS, MORE_OF_ALL)
+    rounds: tuple[Round, ...] = (*TRANSITIONS, ALL_FORMATS)
 
 
 LARGER = replace(

@@ -34,7 +34,7 @@ class Args:
     """What to make, and of which model."""
 
     model: str = BUILT_IN
-    num: int = 500  # held-out problems a level
+    num: int = 300  # held-out problems a level
     out: Path = ASSETS
 
 

@@ -13,7 +13,7 @@ help:
 	@echo "make test         set up (a browser included), then run all tests"
 	@echo "make check        ruff and mypy"
 	@echo "make bench        the speed tables, and their JSON under build/bench/"
-	@echo "make model        train the built-in solver from scratch (two cores: about an hour)"
+	@echo "make model        train the built-in solver from scratch (one core: about two hours)"
 	@echo "make screenshots  take the README's pictures anew"
 
 app: .venv/.app

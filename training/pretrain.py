@@ -1,6 +1,6 @@
 """The built-in solver, trained from scratch on a fixed set of generated problems: `make model`.
 
-    python -m training.pretrain --out assets/model/solver               # two CPU cores, about an hour
+    python -m training.pretrain --out assets/model/solver               # one CPU core, about two hours
     python -m training.pretrain --preset gpu --out /tmp/larger          # a GPU, minutes
 
 A Qwen3 decoder (QK-norm keeps it stable at Muon's rates), whole-word tokens, short problems first, every problem seen

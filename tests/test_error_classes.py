@@ -155,8 +155,10 @@ def test_gold_solutions_of_generated_problems_have_no_sign() -> None:
 
 
 def test_the_machine_and_the_step_oracle_agree_on_the_built_in_wrong_solutions() -> None:
-    """92.9 % of 504, transitions 96.4 % of 422: "162 - 36" in words names no operand, and gives no sign. The questions are
-    in the wordings that readings.py was written with."""
+    """92.9 % of 504, transitions 96.4 % of 422: "162 - 36" in words names no operand, and gives no sign.
+
+    The questions are in the wordings that readings.py was written with.
+    """
     for least, names in ((0.95, {"transitions"}), (0.9, set(FORMATS))):
         rows = [(problem, trace) for problem, trace in wrong_traces() if trace.format in names][::3]
         for is_given in (True, False):

@@ -41,6 +41,7 @@ Status = Literal["right", "wrong", "unjudged"]
 LabelKind = Literal["first_wrong", "all_right", "unsure", "bad_problem", "skip"]
 StepKind = Literal["words", "code", "output", "equation", "declaration", "constraint"]
 ReviewKind = Literal["confirmed", "corrected", "bad"]
+JudgedBy = Literal["gold", "agreement"]
 Origin = Literal["machine", "person", "rules"]
 
 
@@ -218,6 +219,14 @@ class Pit:
     maker: Maker
     created: float = 0.0
     seconds: float = 0.0
+    posterior: tuple[float, ...] = ()  # 0-1 of each step to be the pit, and last of none; sums to 1; () when unknown
+    judged_by: JudgedBy = "gold"  # "agreement": no gold answer was known; recovered means: the samples' common answer
+    ended: str = ""  # why the search ended, for a person: "step 3 is sure enough", "stopped", "budget spent"; "" unknown
+
+    @property
+    def num_tokens(self) -> int:
+        """Generated tokens of all probes."""
+        return sum(probe.num_tokens for probe in self.probes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ EVENT_COLUMNS = (
     "event, label_id, trace_id, problem_id, annotator, created, kind, step, error_class, correction, note, seconds, "
     "seen_steps"
 )
-PIT_COLUMNS = "id, trace_id, problem_id, step, method, k, maker, created, seconds, probes"
+PIT_COLUMNS = "id, trace_id, problem_id, step, method, k, maker, created, seconds, probes, posterior, judged_by, ended"
 
 
 def to_problem(row: sqlite3.Row) -> Problem:
@@ -180,7 +180,8 @@ def pit_values(pit: Pit) -> tuple[Any, ...]:
     """In the order of PIT_COLUMNS."""
     probes = _json([asdict(probe) for probe in pit.probes])
     head = (pit.id, pit.trace_id, pit.problem_id, pit.step, pit.method, pit.k)
-    return (*head, _maker(pit.maker), pit.created, pit.seconds, probes)
+    found = (_json(pit.posterior), pit.judged_by, pit.ended)
+    return (*head, _maker(pit.maker), pit.created, pit.seconds, probes, *found)
 
 
 def to_pit(row: sqlite3.Row) -> Pit:
@@ -195,6 +196,9 @@ def to_pit(row: sqlite3.Row) -> Pit:
         maker=Maker(**json.loads(row["maker"])),
         created=row["created"],
         seconds=row["seconds"],
+        posterior=tuple(json.loads(row["posterior"])),
+        judged_by=row["judged_by"],
+        ended=row["ended"],
     )
 
 

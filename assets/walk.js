@@ -152,16 +152,6 @@ function drawCursor() {
   keepAddress();
 }
 
-// What was judged or found has changed; places and texts have not.
-function drawMarks() {
-  drawBar();
-  drawTraces();
-  drawPoints();
-  drawSteps();
-  drawGraph();
-  drawCursor();
-}
-
 // ── the address ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 let addressTimer = 0;

@@ -94,7 +94,7 @@ function applyMarks(mail) {
   if (figure.problem?.id !== mail.problem) return;
   for (const one of figure.traces) Object.assign(one, mail.said[one.id] ?? {});
   for (const [name, marks] of Object.entries(mail.marks)) if (figure.views[name]) figure.views[name].marks = marks;
-  drawMarks();
+  drawAll();
 }
 
 function afterUndo(undone) {

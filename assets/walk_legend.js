@@ -75,6 +75,6 @@ function merge() {
 function review(isReview) {
   state.isReview = isReview;
   remember('mode', isReview ? 'review' : 'label');
-  if (state.figure?.problem) drawMarks();
+  if (state.figure?.problem) drawAll();
   if (!part('problems').closest('.fp-rail').hidden) ask(list.offset);
 }

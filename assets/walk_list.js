@@ -113,5 +113,5 @@ function onWorkMail(mail) {
 function becomeAnother(mail) {
   Object.assign(state, { me: mail.name, last: mail.last });
   state.figure.progress = mail.progress;
-  state.figure.problem ? drawMarks() : drawBar();
+  state.figure.problem ? drawAll() : drawBar();
 }

@@ -17,10 +17,10 @@ from typing import Any
 
 from reasoner import arguments
 from reasoner.api_keypoints import KeyPointsApi
+from reasoner.api_part import ApiPart
 from reasoner.api_review import ReviewApi
 from reasoner.checks import check_solution, check_trace
 from reasoner.checks.answers import extract_answer, judge
-from reasoner.errors import BadInput
 from reasoner.explore import explore
 from reasoner.formats import FORMATS
 from reasoner.interchange import FAMILIES, SHAPES, export_text, import_values
@@ -38,7 +38,6 @@ from reasoner.records import (
 )
 from reasoner.solve import check_question, solve
 from reasoner.steps import tag_steps
-from reasoner.workbench import Workbench
 
 MAX_SAMPLES = 64  # completions a call; ours: what two cores sample in about a minute
 MAX_ROWS = 1_000  # rows a page of a list
@@ -47,11 +46,8 @@ MAX_IMPORT = 5_000_000  # characters; larger files are for the Data tab or the c
 Json = dict[str, Any]
 
 
-class Api:
+class Api(ApiPart):
     """The functions, bound to one workbench. `functions()` lists them under the names programs use."""
-
-    def __init__(self, workbench: Workbench) -> None:
-        self.workbench = workbench
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Name → function, for everything a program may call."""
@@ -337,18 +333,6 @@ class Api:
         values = [(number, parse(line)) for number, line in enumerate(lines, start=1) if line.strip()]
         keep_good = arguments.flag(keep_good, "keep_good")
         return asdict(import_values(self.workbench.store, values, "api", format, keep_good))
-
-    def _problem(self, problem_id: object) -> Problem:
-        problem = self.workbench.store.problem(arguments.text(problem_id, "problem_id"))
-        if problem is None:
-            raise BadInput(f"No problem has the id {str(problem_id)[:80]!r}. list_problems gives the ids there are.")
-        return problem
-
-    def _trace(self, trace_id: object) -> Trace:
-        trace = self.workbench.store.trace(arguments.text(trace_id, "trace_id"))
-        if trace is None:
-            raise BadInput(f"No trace has the id {str(trace_id)[:80]!r}. get_problem gives the ids there are.")
-        return trace
 
     def _typed(self, question: object, answer: object) -> Problem:
         """The problem of a question from outside, added to the store unless it is there."""

@@ -12,20 +12,17 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
+from reasoner.api_part import ApiPart
 from reasoner.errors import BadInput
 from reasoner.keypoints import extract, panel, rules
 from reasoner.records import KeyPoints, Problem
 from reasoner.store.keypoints import MAX_POINT, MAX_POINTS, latest
-from reasoner.workbench import Workbench
 
 Json = dict[str, Any]
 
 
-class KeyPointsApi:
+class KeyPointsApi(ApiPart):
     """The functions, bound to one workbench. `functions()` lists them under the names programs use."""
-
-    def __init__(self, workbench: Workbench) -> None:
-        self.workbench = workbench
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Name → function, for everything a program may call."""
@@ -100,9 +97,3 @@ class KeyPointsApi:
         history = store.key_points(problem.id)
         shown = panel(problem, latest(history), store.traces(problem.id))
         return {**shown, "history": [asdict(one) for one in history]}
-
-    def _problem(self, problem_id: object) -> Problem:
-        problem = self.workbench.store.problem(arguments.text(problem_id, "problem_id"))
-        if problem is None:
-            raise BadInput(f"No problem has the id {str(problem_id)[:80]!r}. list_problems gives the ids there are.")
-        return problem

@@ -11,26 +11,22 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
+from reasoner.api_part import ApiPart
 from reasoner.errors import BadInput
-from reasoner.records import Problem, Trace
 from reasoner.review.agreement import agreement_panel
 from reasoner.review.doubt import doubt_rows, gold_report
 from reasoner.review.error_classes import proposal_json
 from reasoner.review.repair import repair, repair_panel
 from reasoner.review.translation import translate
 from reasoner.store.gold import REVIEW_KINDS, new_review
-from reasoner.workbench import Workbench
 
 MAX_ROWS = 1_000  # rows of the queue
 
 Json = dict[str, Any]
 
 
-class ReviewApi:
+class ReviewApi(ApiPart):
     """The functions, bound to one workbench. `functions()` lists them under the names programs use."""
-
-    def __init__(self, workbench: Workbench) -> None:
-        self.workbench = workbench
 
     def functions(self) -> dict[str, Callable[..., Any]]:
         """Name → function, for everything a program may call."""
@@ -191,15 +187,3 @@ class ReviewApi:
         gold = self.workbench.store.gold
         reviews = [asdict(review) for review in gold.reviews().values()]
         return {"reviews": reviews, "counts": gold.counts(), "words": gold_report(self.workbench.store)}
-
-    def _problem(self, problem_id: object) -> Problem:
-        problem = self.workbench.store.problem(arguments.text(problem_id, "problem_id"))
-        if problem is None:
-            raise BadInput(f"No problem has the id {str(problem_id)[:80]!r}. list_problems gives the ids there are.")
-        return problem
-
-    def _trace(self, trace_id: object) -> Trace:
-        trace = self.workbench.store.trace(arguments.text(trace_id, "trace_id"))
-        if trace is None:
-            raise BadInput(f"No trace has the id {str(trace_id)[:80]!r}. get_problem gives the ids there are.")
-        return trace

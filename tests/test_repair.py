@@ -14,9 +14,9 @@ from reasoner.errors import BadInput, RunError
 from reasoner.formats import FORMATS
 from reasoner.interchange.example_solutions import read
 from reasoner.intervals import wilson
-from reasoner.records import Maker, Problem, Trace, make_problem, make_trace
+from reasoner.records import Finding, Maker, Problem, Trace, make_problem, make_trace
 from reasoner.review import repair as repairing
-from reasoner.review.repair import Repaired, repair, repair_panel, still_wrong
+from reasoner.review.repair import Repaired, repair, repair_panel
 from reasoner.steps import tag_steps
 from reasoner.store import Store
 from reasoner.workbench import Workbench
@@ -24,6 +24,13 @@ from reasoner.workbench import Workbench
 QUESTION = (
     "Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many coins as Ben. How many coins has Cal?"
 )
+
+
+def still_wrong(found: Repaired) -> list[Finding]:
+    """The equations of a repaired solution that do not hold yet: there a number was left."""
+    if found.trace is None:
+        return []
+    return [one for one in check_trace(found.trace) if one.check == "arithmetic" and one.status == "wrong"]
 
 
 def written(

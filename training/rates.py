@@ -7,12 +7,12 @@ Estimate(minutes=0.6, basis="measured on this machine by the last run of this mo
 """
 
 import json
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from training.progress import Event, latest
+from training.whole_file import write_json
 
 SETUP_SECONDS = 20.0  # ours: loading the libraries, the model and the first batch on two cores
 SECONDS_A_FLAG = 0.6  # ours: four completions of the built-in solver on two cores
@@ -46,9 +46,7 @@ def remember(data_folder: Path, model: str, events: list[Event]) -> None:
     if trained is None or not trained.get("pairs_per_second"):
         return
     rates = _read(data_folder) | {_key(model): {"pairs_per_second": trained["pairs_per_second"]}}
-    partial = data_folder / "rates.json.partial"
-    partial.write_text(json.dumps(rates, indent=1), encoding="utf-8")
-    os.replace(partial, data_folder / "rates.json")
+    write_json(rates, data_folder / "rates.json")
 
 
 def _read(data_folder: Path) -> dict[str, Any]:

@@ -6,13 +6,13 @@ Report(model="solver", adapter="2026-11-20-0912-ab12", level="default", seed=7, 
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
 from reasoner.errors import RunError
 from reasoner.records import Interval
+from training.whole_file import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,7 @@ class Report:
 
 def write_report(report: Report, path: Path) -> None:
     """Write in one piece: a reader sees the whole report or none."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, path)
+    write_json(asdict(report), path)
 
 
 def read_report(path: Path) -> Report:

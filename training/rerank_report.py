@@ -4,7 +4,6 @@ RerankReport(num_problems=300, num_samples=16, rows=(RerankRow(k=1, …), …, R
 """
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from reasoner.errors import RunError
 from training.value_report import Estimate
+from training.whole_file import write_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +80,7 @@ def _points(one: Estimate) -> str:
 def write_rerank_report(report: RerankReport, path: Path) -> None:
     """Write in one piece: a reader sees the whole report or none."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, path)
+    write_json(asdict(report), path)
 
 
 def read_rerank_report(path: Path) -> RerankReport:

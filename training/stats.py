@@ -15,7 +15,7 @@ from math import sqrt
 
 from scipy.stats import binomtest
 
-from reasoner.score import wilson
+from reasoner.intervals import wilson
 from training.report import Difference
 
 __all__ = ["mcnemar_p", "paired_difference", "wilson"]

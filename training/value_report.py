@@ -15,7 +15,6 @@ Not covered: the interval of the calibration error.
 """
 
 import json
-import os
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -25,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from reasoner.errors import RunError
 from reasoner.records import Interval
 from training.stats import wilson
+from training.whole_file import write_json
 
 if TYPE_CHECKING:
     import numpy as np
@@ -221,9 +221,7 @@ def _states(rows: Sequence[Scored], seed: int) -> tuple[Estimate | None, ...]:
 
 def write_value_report(report: ValueReport, path: Path) -> None:
     """Write in one piece: a reader sees the whole report or none."""
-    partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(asdict(report), indent=1, ensure_ascii=False), encoding="utf-8")
-    os.replace(partial, path)
+    write_json(asdict(report), path)
 
 
 def read_value_report(path: Path) -> ValueReport:

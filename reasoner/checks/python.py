@@ -44,7 +44,7 @@ from reasoner.checks.sandbox.routing import needs_cpython
 from reasoner.checks.sandbox.snippet import ENDED, MAX_ERROR, Answer, Snippet, cut
 from reasoner.errors import RunError
 
-__all__ = ["Interpreter", "Snippet", "describe_sandbox", "run_program", "run_snippets", "warm_up"]
+__all__ = ["Interpreter", "Snippet", "describe_sandbox", "last_line", "run_program", "run_snippets", "warm_up"]
 
 Kind = Literal["monty", "cpython"]
 TIMEOUT = 5.0  # seconds a snippet; ours: MARIO's and ToRA's harnesses give 5 to 10
@@ -194,24 +194,24 @@ def run_program(code: str, timeout: float = TIMEOUT) -> Snippet:
         ran = python.run(code)
         if ran.error:
             return ran
-        if _last_line(ran.output):
-            return replace(ran, answer=_last_line(ran.output))
+        if last_line(ran.output):
+            return replace(ran, answer=last_line(ran.output))
         for name in ANSWERS:
             told = python.run(f"print({name})")
-            if not told.error and _last_line(told.output) not in ("", "None"):
-                return replace(ran, answer=_last_line(told.output))
+            if not told.error and last_line(told.output) not in ("", "None"):
+                return replace(ran, answer=last_line(told.output))
         told = python.run("print(solution())")
         if not told.error:
-            answer = _last_line(told.output)
+            answer = last_line(told.output)
             return replace(ran, answer=None if answer in ("", "None") else answer, worker=told.worker)
         if told.error != "NameError: name 'solution' is not defined":
             return replace(ran, error=told.error, worker=told.worker)
         return replace(ran, answer=ran.value or None)
 
 
-def _last_line(output: str) -> str:
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
-    return lines[-1] if lines else ""
+def last_line(output: str) -> str:
+    """The last line that is not blank, "" where there is none."""
+    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
 
 
 def describe_sandbox() -> list[tuple[str, bool, str]]:

@@ -19,7 +19,7 @@ from reasoner.checks.relations import Names, name_key
 from reasoner.checks.specifications import statement_lines
 from reasoner.engines.prompts import STOP
 from reasoner.formats.format import Format, Reading, before_stop
-from reasoner.formats.solving import failure, is_given, outcome
+from reasoner.formats.solving import is_given, outcome, solved_reading
 from reasoner.records import Step
 from reasoner.steps import tag_steps
 
@@ -55,14 +55,7 @@ def read(text: str) -> Reading:
     outcomes = [
         f"unreadable: {line.error}" if line.error else outcome(i, _names(line), solved) for i, line in enumerate(lines)
     ]
-    return Reading(
-        tuple(
-            Step(step.text, step.action, kind=step.kind, outcome=said)
-            for step, said in zip(steps, outcomes, strict=True)
-        ),
-        solved.value,
-        failure(solved),
-    )
+    return solved_reading(steps, outcomes, solved)
 
 
 def _lines(text: str) -> list[Line]:

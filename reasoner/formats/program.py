@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from reasoner.checks.answers import extract_answer
 from reasoner.checks.numbers import tidy_number
-from reasoner.checks.python import Interpreter, Snippet
+from reasoner.checks.python import Interpreter, Snippet, last_line
 from reasoner.engines.prompts import STOP
 from reasoner.formats.format import Format, Reading, before_stop
 from reasoner.formats.statements import Piece, split_program
@@ -127,11 +127,6 @@ def outcome_of(snippet: Snippet, is_return: bool = False) -> str:
     error = [snippet.error] if snippet.error else []
     told = "; ".join([*error, *([", ".join(values)] if values else []), *printed, *value])
     return told if len(told) <= MAX_OUTCOME else told[: MAX_OUTCOME - 1] + "…"
-
-
-def last_line(output: str) -> str:
-    """The last line that is not blank, "" where there is none."""
-    return next((line.strip() for line in reversed(output.splitlines()) if line.strip()), "")
 
 
 def plain_value(written: str) -> str | None:

@@ -5,8 +5,11 @@ outcome(3, ("Ben_coins",), Solved("value", "67", {"Ben_coins": "67"}))      "Ben
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reasoner.checks.solved import Solved
+from reasoner.formats.format import Reading
+from reasoner.records import Step
 
 MAX_SHOWN = 4  # steps named in one outcome
 MAX_OUTCOME = 200  # characters; ours: what fits beside a step
@@ -28,6 +31,12 @@ def outcome(index: int, names: Sequence[str], solved: Solved) -> str:
         return f"UNSAT: contradicts step {', '.join(others)}" if others else "UNSAT: cannot hold"
     values = [(name, solved.values.get(f"{name}#1", solved.values.get(name))) for name in names]
     return ", ".join(f"{name.partition('#')[0]} = {value}" for name, value in values if value)[:MAX_OUTCOME]
+
+
+def solved_reading(steps: Sequence[Step], outcomes: Sequence[str], solved: Solved) -> Reading:
+    """The steps with what each of them comes to, and the answer or why there is none."""
+    told = tuple(replace(step, outcome=said) for step, said in zip(steps, outcomes, strict=True))
+    return Reading(told, solved.value, failure(solved))
 
 
 def is_given(text: str) -> bool:

@@ -19,7 +19,7 @@ from reasoner.checks.logic import solve_statements
 from reasoner.checks.specifications import Statement, read_statements
 from reasoner.engines.prompts import STOP
 from reasoner.formats.format import Format, Reading, before_stop
-from reasoner.formats.solving import failure, is_given, outcome
+from reasoner.formats.solving import is_given, outcome, solved_reading
 from reasoner.records import Step, StepKind
 from reasoner.steps import tag_steps
 
@@ -60,14 +60,7 @@ def read(text: str) -> Reading:
         f"unreadable: {statement.error}" if statement.error else outcome(i, _names(statement), solved)
         for i, statement in enumerate(statements)
     ]
-    return Reading(
-        tuple(
-            Step(step.text, step.action, kind=step.kind, outcome=said)
-            for step, said in zip(steps, outcomes, strict=True)
-        ),
-        solved.value,
-        failure(solved),
-    )
+    return solved_reading(steps, outcomes, solved)
 
 
 def _names(statement: Statement) -> list[str]:

@@ -25,7 +25,7 @@ from reasoner.checks.python import run_snippets
 from reasoner.checks.sides import written
 from reasoner.errors import BadInput, WorkbenchError
 from reasoner.formats import FORMATS
-from reasoner.records import Finding, Maker, Problem, Step, Trace, make_trace
+from reasoner.records import Maker, Problem, Step, Trace, make_trace
 from reasoner.review.agreement import REPAIR
 from reasoner.review.repair_flow import Edit, Flow, Left
 
@@ -218,10 +218,3 @@ def repair_panel(trace: Trace, problem: Problem, step: int | None = None) -> dic
 
 def _without_step(item: Change | Left) -> dict[str, Any]:
     return {key: value for key, value in asdict(item).items() if key != "step"}
-
-
-def still_wrong(found: Repaired) -> list[Finding]:
-    """The equations of a repaired solution that do not hold yet: there a number was left."""
-    if found.trace is None:
-        return []
-    return [one for one in check_trace(found.trace) if one.check == "arithmetic" and one.status == "wrong"]

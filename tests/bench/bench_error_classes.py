@@ -13,9 +13,9 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from reasoner.intervals import wilson
 from reasoner.records import Maker, Problem, Step, Trace, Verdict
 from reasoner.review.error_classes import CLASSES, COULD_NOT_TELL, propose
-from reasoner.score import wilson
 from training.oracle import error_class, first_wrong_step
 
 PROBLEMS = Path(__file__).parents[2] / "assets" / "problems.jsonl.gz"

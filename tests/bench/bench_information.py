@@ -21,9 +21,9 @@ from pathlib import Path
 
 from reasoner import places
 from reasoner.checks.information import check_information, unused
+from reasoner.intervals import wilson
 from reasoner.keypoints import rules
 from reasoner.records import Interval, KeyPoints, Maker, Problem, Step, Trace, Verdict, make_problem, make_trace
-from reasoner.score import wilson
 from reasoner.seed import built_in_file, read_rows
 from reasoner.steps import split_steps
 from reasoner.told import told

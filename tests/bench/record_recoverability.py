@@ -80,19 +80,21 @@ def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in lines if line]
 
 
-def record(engine: Engine, out: Path, num_traces: int, num: int, levels: list[str], format: str) -> None:
+def record(
+    engine: Engine, out: Path, num_traces: int, num: int, levels: list[str], format: str, seed: int = SEED
+) -> None:
     done = {row["trace"] for row in rows_of(out)}
     out.parent.mkdir(parents=True, exist_ok=True)
     if out.is_file():  # cut off what a kill left unfinished
         whole = out.read_bytes()
         os.truncate(out, whole.rfind(b"\n") + 1)
     with out.open("a") as file:
-        for number, (problem, trace) in enumerate(wrong_traces(engine, levels, format, SEED)):
+        for number, (problem, trace) in enumerate(wrong_traces(engine, levels, format, seed)):
             if number >= num_traces:
                 break
             if trace.id in done:
                 continue
-            file.write(json.dumps(recorded(engine, problem, trace, num, SEED)) + "\n")
+            file.write(json.dumps(recorded(engine, problem, trace, num, seed)) + "\n")
             file.flush()
             print(f"\r{number + 1} of {num_traces} traces", end="", flush=True)
     print(f"\nwrote {out}")
@@ -106,8 +108,12 @@ def main() -> None:
     parser.add_argument("--completions", type=int, default=64, help="completions of every prefix")
     parser.add_argument("--levels", default="easy,medium")
     parser.add_argument("--format", default="transitions")
+    parser.add_argument(
+        "--seed", type=int, default=SEED, help="which problems: others to fit a search on (7501) than to judge it"
+    )
     args = parser.parse_args()
-    record(load_engine(args.model), args.out, args.num, args.completions, args.levels.split(","), args.format)
+    levels = args.levels.split(",")
+    record(load_engine(args.model), args.out, args.num, args.completions, levels, args.format, args.seed)
 
 
 if __name__ == "__main__":

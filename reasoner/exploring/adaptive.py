@@ -35,6 +35,9 @@ EFFORTS = {4: Effort(0.9, 0.0006), 8: Effort(0.95, 0.00025)}
 """k → the effort at which the adaptive search is more exact than linear search with k completions a prefix, for less
 than half of its tokens (tests/bench/bench_explore.py)."""
 
+MOST = 20
+"""Prefixes that are weighed against each other at a time. Ours: all of a trace under Self-Explore's cap."""
+
 
 class AdaptiveSearch:
     """One completion at a time, from the prefix that is worth most."""
@@ -55,7 +58,7 @@ class AdaptiveSearch:
         """
         is_untried = not any(self.tally.num(step) for step in range(self.tally.num_steps))
         if is_untried or max(self.posterior) < self.effort.confidence:
-            worth = {step: self.worth(step) / self.cost(step) for step in self._open_steps()}
+            worth = {step: self.worth(step) / self.cost(step) for step in self._candidates()}
             best = max(worth, key=lambda step: (worth[step], step), default=None)
             if best is not None and (is_untried or worth[best] > self.effort.price):
                 return Request(best, 1)
@@ -95,6 +98,17 @@ class AdaptiveSearch:
         """Expected tokens of a completion of this prefix: what was foreseen, times how far that was off so far."""
         drift = (self._spent + 100) / (self._expected + 100)  # 100 tokens' weight on "as foreseen". Ours
         return float(self._costs[step] * drift)
+
+    def _candidates(self) -> list[int]:
+        """The open prefixes; of a long trace those that halve, quarter … what is likely, and those around the pit."""
+        steps = self._open_steps()
+        if len(steps) <= MOST:
+            return steps
+        likely = np.cumsum(self.posterior[:-1])
+        shares = likely[-1] * (np.arange(MOST) + 0.5) / MOST
+        pit = int(np.argmax(self.posterior))
+        chosen = {pit - 1, pit, *(int(step) for step in np.searchsorted(likely, shares))} & set(steps)
+        return sorted(chosen or steps[:: -(-len(steps) // MOST)])
 
     def _open_steps(self) -> list[int]:
         """Prefixes without a success of their own, and with fewer completions than linear search would give them."""

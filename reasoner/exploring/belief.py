@@ -22,13 +22,20 @@ from typing import Any
 import numpy as np
 
 from reasoner.exploring.evidence import Outcome, Task
-from reasoner.exploring.rates import KINDS, Beta, Rates
+from reasoner.exploring.rates import KINDS, Rates
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 
 
 SURELY_NOT = 1e-9
 """No step is ruled out beforehand: what a prior calls impossible has this weight."""
+
+LEAST = 1e-200
+"""What is not proved impossible never falls to 0, however much speaks against it."""
+
+HORIZON = 24
+"""Steps that a completion is foreseen to follow; what is told of one counts in full. Ours: traces of 500 steps stay
+fast, and no trace under Self-Explore's cap of 20 notices."""
 
 
 class Belief:
@@ -38,14 +45,13 @@ class Belief:
         n = task.num_steps
         prior = np.maximum(task.prior or np.ones(n + 1), SURELY_NOT)
         self.num_steps = n
+        self.num_proved = 0  # steps from the first on that are no pit for sure: a completion recovered after them
         self.weights: Array = np.outer([kind.weight for kind in kinds], prior)
         self.weights /= self.weights.sum()
-        self._follow = _prior_counts([_follow_rows(kind, n) for kind in kinds])
-        self._recover = _prior_counts([_recover_rows(kind, n) for kind in kinds])
+        self._follow = np.array([(kind.follow_right, kind.follow_pit, kind.follow_after) for kind in kinds])
+        self._recover = np.array([(kind.recover_before, kind.recover_at) for kind in kinds])  # both [kind, side, 2]
         self.followed, self.departed = np.zeros(n), np.zeros(n)
         self.recovered, self.failed = np.zeros(n), np.zeros(n)
-        self._can_recover = np.arange(n) < np.arange(n + 1)[:, None]  # [t, m]: is prefix m before a pit at t?
-        self._update_rates()
 
     @property
     def posterior(self) -> tuple[float, ...]:
@@ -55,33 +61,59 @@ class Belief:
     def add(self, step: int, outcome: Outcome) -> None:
         """One completion of the prefix that ends with `step`."""
         end = min(step + outcome.repeated, self.num_steps - 1)
-        chance = self.chances(step)[:, :, 2 * (end - step) + (not outcome.recovered)]
-        weights = self.weights * chance
-        if not weights.any():  # all that is still possible had underflown to 0
-            weights = chance
-        self.weights = weights / weights.sum()
+        chance = self._log_chance(step, end, outcome.recovered)
+        if outcome.recovered:
+            self.num_proved = max(self.num_proved, end + 1)
+        self.weights *= np.exp(chance - chance[:, self.num_proved :].max())
+        self.weights[:, : self.num_proved] = 0.0
+        self.weights[:, self.num_proved :] += LEAST
+        self.weights /= self.weights.sum()
         self.followed[step:end] += 1
         self.departed[end] += 1
         self.recovered[end] += outcome.recovered
         self.failed[end] += not outcome.recovered
-        self._update_rates()
+
+    def _log_chance(self, step: int, end: int, is_right: bool) -> Array:
+        """[kind, t] of a completion that follows the trace from prefix `step` to `end`, departs, and recovers or not.
+
+        By sums over the steps that are followed, of each side of the pit: so a trace of 500 steps takes no longer than
+        its length.
+        """
+        num, t = end - step, np.arange(self.num_steps + 1)
+        follow = self._follow_rates(step, end)
+        sums = np.zeros((*follow.shape[:2], num + 1))
+        np.cumsum(np.log(follow), axis=2, out=sums[:, :, 1:])
+        right, not_after = np.clip(t - 1 - step, 0, num), np.clip(t - step, 0, num)
+        path = sums[:, 0, right] + sums[:, 1, not_after] - sums[:, 1, right] + sums[:, 2, [num]] - sums[:, 2, not_after]
+        follow, recover = self._rates(end, end + 1)
+        ends = (1 - follow[:, :, 0]) * (recover[:, :, 0] if is_right else 1 - recover[:, :, 0])
+        return path + np.log(np.maximum(ends, LEAST))
 
     def chances(self, step: int) -> Array:
         """[kind, t, outcome] of the next completion of this prefix.
 
-        Outcomes are ordered: departs after `step` and recovers, departs there and fails, departs one step later …
+        Outcomes are ordered: departs after `step` and recovers, departs there and fails, departs one step later …, and
+        last that it follows for HORIZON steps.
         """
-        follow, recover = self.rates[0][:, :, step:], self.rates[1][:, :, step:]
-        reach = np.ones_like(follow)
-        np.cumprod(follow[:, :, :-1], axis=2, out=reach[:, :, 1:])
-        leave = reach * (1 - follow)
-        return np.stack([leave * recover, leave * (1 - recover)], axis=3).reshape(*leave.shape[:2], -1)
+        follow, recover = self._rates(step, min(step + HORIZON, self.num_steps))
+        reach = np.cumprod(follow, axis=2)
+        leave = 1 - follow
+        leave[:, :, 1:] *= reach[:, :, :-1]
+        ends = np.stack([leave * recover, leave * (1 - recover)], axis=3).reshape(*leave.shape[:2], -1)
+        return np.concatenate([ends, reach[:, :, -1:]], axis=2)
 
-    def _update_rates(self) -> None:
-        follow = _mean(self._follow, self.followed, self.departed)
-        follow[:, :, -1] = 0.0  # nothing comes after the last step
-        recover = _mean(self._recover, self.recovered, self.failed) * self._can_recover
-        self.rates = follow, recover  # both [kind, t, m]
+    def _rates(self, start: int, stop: int) -> tuple[Array, Array]:
+        """[kind, t, m] of prefixes `start` to `stop`, without it: expected rates of following and of recovering."""
+        m, t = np.arange(start, stop), np.arange(self.num_steps + 1)[:, None]
+        side = (m + 1 >= t).astype(int) + (m + 1 > t)
+        follow = self._follow_rates(start, stop)[:, side, m - start]
+        follow[:, :, m == self.num_steps - 1] = 0.0  # nothing comes after the last step
+        recover = _mean(self._recover, self.recovered[m], self.failed[m])[:, (m == t - 1).astype(int), m - start]
+        return follow, recover * (m < t)
+
+    def _follow_rates(self, start: int, stop: int) -> Array:
+        """[kind, side, m]: the next step comes before the pit, is it, or comes after it."""
+        return _mean(self._follow, self.followed[start:stop], self.departed[start:stop])
 
 
 def doubt(weights: Array) -> Array:
@@ -95,23 +127,7 @@ def doubt(weights: Array) -> Array:
     return left
 
 
-def _mean(prior: tuple[Array, Array], yes: Array, no: Array) -> Array:
-    """[kind, t, m]: the expected rate."""
-    first, second = prior[0] + yes, prior[1] + no
+def _mean(prior: Array, yes: Array, no: Array) -> Array:
+    """[kind, side, m]: the expected rate, of Beta counts [kind, side, 2]."""
+    first, second = prior[:, :, :1] + yes, prior[:, :, 1:] + no
     return first / (first + second)
-
-
-def _prior_counts(rows: list[list[list[Beta]]]) -> tuple[Array, Array]:
-    both = np.array(rows, dtype=float)  # [kind, t, m, 2]
-    return both[..., 0], both[..., 1]
-
-
-def _follow_rows(kind: Rates, n: int) -> list[list[Beta]]:
-    """[t][m]: how likely prefix m is followed by the trace's step m + 1 where the pit is at t."""
-    by_side = (kind.follow_right, kind.follow_pit, kind.follow_after)
-    return [[by_side[(m + 1 >= t) + (m + 1 > t)] for m in range(n)] for t in range(n + 1)]
-
-
-def _recover_rows(kind: Rates, n: int) -> list[list[Beta]]:
-    """[t][m]: how likely a completion that departs after prefix m recovers, where that is possible at all."""
-    return [[kind.recover_at if m == t - 1 else kind.recover_before for m in range(n)] for t in range(n + 1)]

@@ -25,6 +25,7 @@ import reasoner.store.find as store_find
 import reasoner.store.gold as store_gold
 import reasoner.store.keypoints as store_keypoints
 import reasoner.store.labels as store_labels
+import reasoner.store.queues as store_queues
 import reasoner.store.values as store_values
 from reasoner.errors import BadInput, StoreError
 from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation
@@ -61,6 +62,7 @@ class Store:
         self._is_closed = False
         self._write_lock = threading.Lock()  # our own threads queue here instead of polling SQLite's file lock
         self.gold = store_gold.Gold(self._reading, self._writing)  # reviews of gold answers
+        self.queues = store_queues.Queues(self._reading, self._writing)  # person against machine
 
     @classmethod
     def open_default(cls) -> "Store":

@@ -21,7 +21,7 @@ from reasoner.api_part import ApiPart
 from reasoner.api_review import ReviewApi
 from reasoner.checks import check_solution, check_trace
 from reasoner.checks.answers import extract_answer, judge
-from reasoner.explore import explore
+from reasoner.explore import METHODS, explore
 from reasoner.formats import FORMATS
 from reasoner.interchange import FAMILIES, SHAPES, export_text, import_values
 from reasoner.interchange.lines import parse
@@ -210,7 +210,9 @@ class Api(ApiPart):
             "verdict": asdict(trace.verdict),
         }
 
-    def find_pit(self, trace_id: str, k: int = 4, temperature: float = 0.7, seed: int = 0) -> Json:
+    def find_pit(
+        self, trace_id: str, k: int = 4, temperature: float = 0.7, seed: int = 0, method: str = "adaptive"
+    ) -> Json:
         """Find a trace's first pit by sampling: the first step from which none of k completions reaches the answer.
 
         Self-Explore's rule (arXiv 2404.10346, section 3.2). "Not recovered in k tries" is evidence, no proof.
@@ -220,6 +222,7 @@ class Api(ApiPart):
             k: Completions sampled from every prefix, 1 to 32.
             temperature: Sampling temperature, 0 to 2.
             seed: The same seed gives the same samples.
+            method: "adaptive", "linear" (Self-Explore's rule) or "binary" (OmegaPRM's).
 
         Returns:
             {"id", "trace_id", "step": 0-based or null, "k", "probes": [{"step", "completions", "recovered"}], ...}
@@ -232,6 +235,7 @@ class Api(ApiPart):
             k=arguments.whole(k, "k", 1, 32),
             temperature=arguments.number(temperature, "temperature", 0.0, 2.0),
             seed=arguments.whole(seed, "seed", 0, 2**31 - 1),
+            method=arguments.choice(method, "method", METHODS),
         )
         self.workbench.store.add_pit(pit)
         return asdict(pit)

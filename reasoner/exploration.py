@@ -1,170 +1,272 @@
-"""Many traces on their way to their pits: what their searches ask for is gathered, sampled together and judged.
+"""One trace on its way to its pit: what it wants sampled next, what it was given, and the pit at its end.
 
-    for pit in explored(engine, [Exploration(engine, trace, problem, settings), …]): …
+    exploration = Exploration(engine, trace, problem, Settings())
+    while wanted := exploration.wanted():                  Wanted(step=2, num=1)
+        exploration.take(wanted.step, [Completion(…)])     judged, kept, and told to the search
+    exploration.pit()
 
-Each round takes one request of every search that goes on, and samples them in one call of the engine a format. A
-search counts prefixes: number i is the prefix that ends with step `ends[i]`.
+A search counts prefixes (reasoner/exploring): number i is the prefix that ends with step `ends[i]`. The fixed rules try
+the first 20 at most, as Self-Explore's code does; the adaptive search any that fits into the model's context.
 
-Adaptive searches of solutions that share a state share its completions: what one asks for all are told, and it costs
-its tokens once. The fixed rules do not: each trace is explored as if alone, as in the papers.
+A completion that says nothing (probing.tells: cut at the limit of tokens, or empty) is a failure by the fixed rules, as
+in the papers. The adaptive search counts it as one of its k tries, and believes nothing from it. No posterior does.
+
+No gold answer, judged by agreement: the question alone is sampled first, and the answer that most of those samples
+give, at least two of them, takes the gold answer's place. The trace's own answer has no vote.
 """
 
 import time
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from reasoner.budget import NO_LIMIT, Budget, Progress
+from reasoner.checks.answers import judge
 from reasoner.checks.arithmetic import check_arithmetic
 from reasoner.checks.information import check_information
 from reasoner.engines import Engine
-from reasoner.engines import Request as EachRequest
-from reasoner.exploring import SEARCHES, Outcome, Request, Search, Task, gathered, prior_of
-from reasoner.formats.prefixes import format_of, prefix_text, stops
-from reasoner.probing import joined, probe_of, question_part
-from reasoner.records import Completion, Pit, Probe, Problem, Trace, content_id
-from reasoner.rounds import complete
+from reasoner.exploring import SEARCHES, AdaptiveSearch, Belief, Outcome, Search, Task, gathered, prior_of
+from reasoner.formats.prefixes import format_of, prefix_text, step_text, stops
+from reasoner.probing import TEMPERATURE, has_gold, joined, judged, prefix_prompt, probe_of, question_part, tells
+from reasoner.records import Completion, JudgedBy, Maker, Pit, Probe, Problem, Trace, content_id
+from reasoner.votes import group_answers, majority
+
+NUM_COMPLETIONS = 4  # k, Self-Explore §4
+MAX_STEPS = 20  # of the fixed rules: Self-Explore's code, as papers that follow it
+NUM_VOTES = 8  # samples of the bare question, judged by agreement. Ours: what two prefixes cost by Self-Explore's rule
+QUESTION = -1  # the prefix without steps
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How pits are looked for; the same for all traces of a call."""
 
-    method: str  # a key of SEARCHES
-    k: int  # completions a prefix; for the adaptive search, the effort that stands for it
-    temperature: float
-    max_steps: int  # prefixes that may be tried
-    seed: int
+    method: str = "adaptive"  # a key of SEARCHES
+    k: int = NUM_COMPLETIONS  # completions a prefix; for the adaptive search, the effort that stands for it
+    temperature: float = TEMPERATURE
+    max_steps: int | None = None  # prefixes that may be tried; None: the method's own number
+    seed: int = 0
+    judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
+    budget: Budget = NO_LIMIT
+
+    @property
+    def is_adaptive(self) -> bool:
+        return self.method == "adaptive"
+
+    def maker(self, engine: Engine) -> Maker:
+        """Where the completions come from."""
+        return replace(engine.maker, seed=self.seed, temperature=self.temperature, top_p=1.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is to be sampled next."""
+
+    step: int  # 0-based last step of the prefix, inclusive; QUESTION for none
+    num: int  # completions
+
+
+Known = Mapping[str, Probe]
+"""Prompt → what was sampled there before, in the order of seeds."""
 
 
 class Exploration:
     """One trace on its way to its pit."""
 
-    def __init__(self, engine: Engine, trace: Trace, problem: Problem, settings: Settings) -> None:
+    def __init__(
+        self, engine: Engine, trace: Trace, problem: Problem, settings: Settings, known: Known | None = None
+    ) -> None:
         self.trace, self.problem, self.settings = trace, problem, settings
-        self.ends = stops(trace)[: settings.max_steps]
-        question = question_part(engine, trace, problem)
-        self.begun = [prefix_text(trace, end) for end in self.ends]  # of each prefix the steps alone …
-        self.prompts = [question + begun for begun in self.begun]  # … and with the question: the text to continue
-        self.probes: dict[int, Probe] = {}
+        self.judged_by: JudgedBy = "gold" if has_gold(problem) else settings.judged_by
+        self.maker = settings.maker(engine)
+        self._known: Known = known or {}
+        self._question = question_part(engine, trace, problem)
+        self._units = stops(trace)
+        cap = MAX_STEPS if settings.max_steps is None and not settings.is_adaptive else settings.max_steps
+        self.ends = self._units[: fitting(engine, trace, self._question, self._units)][:cap]
+        self._lengths = lengths_of(engine, trace, self._units)
+        self.probes: dict[int, Probe] = {}  # by step
         self.seconds = 0.0
-        task = task_of(trace, problem, self.ends, lengths_of(engine, trace, self.ends))
-        self.search: Search = SEARCHES[settings.method](task, settings.k)
-        if settings.method == "adaptive" and trace.verdict.status == "right":
-            self.search.tell(len(self.ends) - 1, [Outcome(True)])  # the trace itself: all its prefixes recover
+        self.num_tokens = 0  # generated for this trace
+        self.num_silent = 0  # completions that say nothing
+        self._num_telling = 0
+        self.vote = ""  # what was found where it is judged by agreement, for a person
+        self.failure = ""  # why nothing more can be sampled, for a person
+        self._begin()
 
-    def first(self, number: int) -> int:
+    def _begin(self) -> None:
+        """A search from the start; completions that were known before are told to the adaptive one at once."""
+        trace, ends, units = self.trace, self.ends, self._units
+        task = task_of(trace, self.problem, ends, self._lengths)
+        self.search: Search = SEARCHES[self.settings.method](task, self.settings.k)
+        is_whole = isinstance(self.search, AdaptiveSearch) and ends == units
+        self.belief = self.search.belief if is_whole else Belief(task_of(trace, self.problem, units))  # type: ignore[attr-defined]
+        if self.settings.is_adaptive:
+            if trace.verdict.status == "right" and ends == units:
+                self.search.tell(len(ends) - 1, [Outcome(True)])  # the trace itself: all its prefixes recover
+            for step in [] if self.needs_vote else ends:
+                self._take_known(step)
+
+    # ── asking ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def needs_vote(self) -> bool:
+        """Is there no answer yet to judge completions by?"""
+        return not has_gold(self.problem)
+
+    def wanted(self) -> Wanted | None:
+        """What to sample next; None when the search is over."""
+        while not self.failure:
+            wanted = self._next()
+            if wanted is None or not self._take_known(wanted.step, wanted.num):
+                return wanted
+        return None
+
+    def _next(self) -> Wanted | None:
+        if self.needs_vote:
+            return Wanted(QUESTION, NUM_VOTES - self.first(QUESTION))
+        request = self.search.next_request()
+        return Wanted(self.ends[request.step], request.num) if request else None
+
+    def prompt(self, step: int) -> str:
+        """The exact text to continue."""
+        return prefix_prompt(self.trace, step, self._question)
+
+    def begun(self, step: int) -> str:
+        """What of that text is solution already."""
+        return prefix_text(self.trace, step)
+
+    def first(self, step: int) -> int:
         """How many completions of this prefix there are: the next ones go on with their seeds."""
-        return len(self.probes[number].completions) if number in self.probes else 0
+        return len(self.probes[step].completions) if step in self.probes else 0
 
-    def take(self, number: int, completions: Sequence[Completion], is_own: bool = True) -> None:
+    # ── being told ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def take(self, step: int, completions: Sequence[Completion], is_own: bool = True) -> None:
         """Judge what was sampled, keep it, and tell the search. Another trace's completions cost this one no tokens."""
-        if not is_own:
-            completions = [replace(completion, num_tokens=0) for completion in completions]
-        probe = probe_of(self.trace, self.problem, self.ends[number], self.prompts[number], completions)
-        self.probes[number] = joined(self.probes.get(number), probe)
-        outcomes = outcomes_of(self.trace, self.ends, probe)
-        tokens = [completion.num_tokens for completion in completions]
-        self.search.tell(number, [replace(one, tokens=num) for one, num in zip(outcomes, tokens, strict=True)])
+        tokens = [completion.num_tokens if is_own else 0 for completion in completions]
+        probe = probe_of(self.trace, self.problem, step, self.prompt(step), completions)
+        self._tell(replace(probe, num_tokens=sum(tokens)), tokens)
 
-    def pit(self, engine: Engine) -> Pit:
-        """What has been found so far, with all probes."""
-        found, settings = self.search.pit, self.settings
-        probes = [self.probes[number] for number in sorted(self.probes)]
-        if found and not any(self.probes[found - 1].recovered if found - 1 in self.probes else ()):
-            probes += self._passing(found - 1)
-        maker = replace(engine.maker, seed=settings.seed, temperature=settings.temperature, top_p=1.0)
+    def _take_known(self, step: int, num: int | None = None) -> bool:
+        """Take up (at most `num`) completions that were sampled here before; they cost nothing now."""
+        known = self._known.get(self.prompt(step)) if self._known else None
+        first = self.first(step)
+        part = slice(first, None if num is None else first + num)
+        if known is None or not known.completions[part]:
+            return False
+        texts, cuts = known.completions[part], known.is_cut[part]
+        probe = replace(known, step=step, completions=texts, is_cut=cuts, num_tokens=0)
+        self._tell(judged(self.trace, self.problem, probe), [0] * len(texts))
+        return True
+
+    def _tell(self, probe: Probe, tokens: Sequence[int]) -> None:
+        self.probes[probe.step] = joined(self.probes.get(probe.step), probe)
+        self.num_tokens += sum(tokens)
+        if probe.step == QUESTION:
+            self._count_votes()
+            return
+        number, telling = self.ends.index(probe.step), tells(self.trace, probe)
+        self._num_telling += sum(telling)
+        self.num_silent += len(telling) - sum(telling)
+        found = outcomes_of(self.trace, self.ends, probe)
+        outcomes = [replace(one, tokens=num) for one, num in zip(found, tokens, strict=True)]
+        for outcome, is_telling in zip(outcomes, telling, strict=True):
+            if isinstance(self.search, AdaptiveSearch) and not is_telling:
+                self.search.tally.add(number, [outcome])  # one of its k tries, and no evidence
+            else:
+                self.search.tell(number, [outcome])
+            if is_telling and not (isinstance(self.search, AdaptiveSearch) and self.belief is self.search.belief):
+                self.belief.add(number, outcome)
+
+    def _count_votes(self) -> None:
+        """The samples' common answer takes the gold answer's place, if there is one."""
+        probe, writing = self.probes[QUESTION], format_of(self.trace)
+        if len(probe.completions) < NUM_VOTES:
+            return
+        answers = [answer for text in probe.completions if (answer := writing.answer(text)) is not None]
+        groups = group_answers(answers)
+        if majority(groups) is None or len(groups[0]) < 2:
+            self.failure = f"the question's {NUM_VOTES} samples have no answer in common, so nothing can be judged"
+            return
+        common = answers[groups[0][0]]
+        self.vote = f"judged by the answer {common} that {len(groups[0])} of the question's {NUM_VOTES} samples give"
+        self.problem = replace(self.problem, answer=common)
+        self.trace = replace(self.trace, verdict=judge(common, self.trace.answer))
+        self.probes[QUESTION] = judged(self.trace, self.problem, probe)
+        self._begin()
+
+    # ── what has been found ──────────────────────────────────────────────────────────────────────────────────────
+
+    def posterior(self) -> tuple[float, ...]:
+        """0-1 of each step to be the pit, and last of none."""
+        return by_step(self.trace, self._units, self.belief.posterior)
+
+    def progress(self, seconds: float, is_over: bool = False) -> Progress:
+        """How far it is, `seconds` after the call began."""
+        probes = tuple(self.probes[step] for step in sorted(self.probes))
+        num = sum(len(probe.completions) for probe in probes)
+        about = (probes, self.posterior(), num, self.num_tokens, seconds, self.settings.budget, is_over)
+        return Progress(self.trace.id, self.problem.id, *about)
+
+    def pit(self, ended: str = "") -> Pit:
+        """What has been found so far, with all probes. `ended`: why it was ended from outside."""
+        settings, found = self.settings, self.search.pit
+        if settings.is_adaptive and not self._num_telling and (ended or self.failure or self.num_silent):
+            found = None  # no pit is named on the prior alone
+        probes = [self.probes[step] for step in sorted(self.probes)]
+        if found and not any(self.probes[before].recovered if (before := self.ends[found - 1]) in self.probes else ()):
+            probes += passing(self.trace, self.ends[found - 1], probes, self.prompt(self.ends[found - 1]))
+        ended = "; ".join(filter(None, [ended or self.failure or self._why(found), *self._notes()]))
+        evidence = [
+            f"{one.step} {text} {ok}" for one in probes for text, ok in zip(one.completions, one.recovered, strict=True)
+        ]
+        about = (self.trace.id, settings.method, str(settings.k), repr(self.maker), self.judged_by, ended)
         return Pit(
-            id=content_id("pit", self.trace.id, settings.method, str(settings.k), repr(maker)),
+            id=content_id("pit", *about, self.problem.answer or "", *evidence),
             trace_id=self.trace.id,
             problem_id=self.problem.id,
             step=self.ends[found - 1] + 1 if found else found,
             method=settings.method,
             k=settings.k,
             probes=tuple(sorted(probes, key=lambda probe: probe.step)),
-            maker=maker,
+            maker=self.maker,
             created=time.time(),
             seconds=self.seconds,
+            posterior=self.posterior(),
+            judged_by=self.judged_by,
+            ended=ended,
         )
 
-    def _passing(self, number: int) -> list[Probe]:
-        """The completions of earlier prefixes that pass through this one, cut there; a probe that cost no tokens."""
-        begun, texts, recovered = self.begun[number], [], []
-        for earlier in range(number):
-            probe = self.probes.get(earlier)
-            for text, is_right in zip(probe.completions, probe.recovered, strict=True) if probe else ():
-                whole = self.begun[earlier] + text
-                if whole.startswith(begun):
-                    texts.append(whole.removeprefix(begun))
-                    recovered.append(is_right)
-        return [Probe(self.ends[number], tuple(texts), tuple(recovered), 0, self.prompts[number])] if texts else []
+    def _why(self, found: int | None) -> str:
+        """Why the search itself ended."""
+        step = None if found is None else (self.ends[found - 1] + 1 if found else 0)
+        if isinstance(self.search, AdaptiveSearch):
+            chance = max(self.posterior())
+            what = "that there is no pit" if step is None else f"step {step}"
+            if not self._num_telling and self.probes:
+                return "no completion said anything"
+            if chance >= self.search.effort.confidence:
+                return f"{what} is sure enough ({chance:.0%})"
+            return f"more completions would tell less than they cost; {what} is likeliest ({chance:.0%})"
+        if step is None:
+            return (
+                f"all {len(self.ends)} prefixes tried recovered"
+                if self.settings.method == "linear"
+                else "halved to the end: no pit"
+            )
+        return (
+            f"none of {self.settings.k} completions recovered from step {step}"
+            if self.settings.method == "linear"
+            else f"halved down to step {step}"
+        )
 
-
-def explored(engine: Engine, explorations: Sequence[Exploration]) -> Iterator[Pit]:
-    """Each trace's pit once it is found. Raises as the engine does; the pits that were found are out by then."""
-    going, states = list(explorations), _States(explorations)
-    while going:
-        asked = [(one, one.search.next_request()) for one in going]
-        yield from (one.pit(engine) for one, request in asked if request is None)
-        going = [one for one, request in asked if request is not None]
-        waiting = states.once_each([(one, request) for one, request in asked if request is not None])
-        started, active = time.perf_counter(), set(going)
-        for name in sorted({format_of(one.trace).name for one, _ in waiting}):
-            group = [pair for pair in waiting if format_of(pair[0].trace).name == name]
-            for (one, request), completions in zip(group, _sample(engine, group), strict=True):
-                one.take(request.step, completions)
-                for other, number in states.others(one, request.step):
-                    if other in active:
-                        other.take(number, completions, is_own=False)
-        for one in going:
-            one.seconds += (time.perf_counter() - started) / len(going)
-
-
-class _States:
-    """Which adaptive explorations meet in which states: a state is the exact text that is continued."""
-
-    def __init__(self, explorations: Sequence[Exploration]) -> None:
-        self._met: dict[str, list[tuple[Exploration, int]]] = {}
-        several = Counter(one.problem.id for one in explorations if one.settings.method == "adaptive")
-        for one in explorations:
-            for number, prompt in enumerate(one.prompts if several[one.problem.id] > 1 else ()):
-                self._met.setdefault(prompt, []).append((one, number))
-
-    def others(self, one: Exploration, number: int) -> list[tuple[Exploration, int]]:
-        met = self._met.get(one.prompts[number], []) if self._met else []
-        return [pair for pair in met if pair[0] is not one]
-
-    def once_each(self, waiting: list[tuple[Exploration, Request]]) -> list[tuple[Exploration, Request]]:
-        """The first request of each shared state; the other traces are told what it gave."""
-        if not self._met:
-            return waiting
-        kept: dict[object, tuple[Exploration, Request]] = {}
-        for one, request in waiting:
-            prompt = one.prompts[request.step]
-            kept.setdefault(prompt if prompt in self._met else one, (one, request))
-        return list(kept.values())
-
-
-def _sample(engine: Engine, waiting: Sequence[tuple[Exploration, Request]]) -> list[list[Completion]]:
-    """The completions of one round, all of one format."""
-    writing, settings = format_of(waiting[0][0].trace), waiting[0][0].settings
-    kinds = [(request.num, one.first(request.step)) for one, request in waiting]
-    if len(set(kinds)) > 1 and not writing.code_ends:  # each its own number and seeds, in one call
-        sampling = writing.sampling(1, settings.temperature)
-        each = [
-            EachRequest(one.prompts[request.step], settings.seed + first + i, sampling.max_new_tokens)
-            for (one, request), (num, first) in zip(waiting, kinds, strict=True)
-            for i in range(num)
-        ]
-        drawn = iter(engine.complete_each(each, sampling))
-        return [[next(drawn) for _ in range(num)] for num, _ in kinds]
-    completions: dict[int, list[Completion]] = {}
-    for num, first in sorted(set(kinds)):
-        places = [place for place, kind in enumerate(kinds) if kind == (num, first)]
-        prompts = [waiting[place][0].prompts[waiting[place][1].step] for place in places]
-        begun = [waiting[place][0].begun[waiting[place][1].step] for place in places]
-        sampling = writing.sampling(num, settings.temperature, settings.seed + first)
-        completions |= dict(zip(places, complete(engine, writing, prompts, sampling, begun), strict=True))
-    return [completions[place] for place in range(len(waiting))]
+    def _notes(self) -> list[str]:
+        notes = [self.vote]
+        if len(self.ends) < len(self._units):
+            notes.append(f"only the first {self.ends[-1] + 1} of {len(self.trace.steps)} steps were looked at")
+        if self.num_silent:
+            notes.append(f"{self.num_silent} completions were cut or empty, which is no evidence of a wrong step")
+        return notes
 
 
 def task_of(trace: Trace, problem: Problem, ends: Sequence[int], lengths: Sequence[float] = ()) -> Task:
@@ -173,19 +275,69 @@ def task_of(trace: Trace, problem: Problem, ends: Sequence[int], lengths: Sequen
     findings += check_information(problem.question, trace.steps)
     ends_wrong = trace.verdict.status == "wrong"
     prior = gathered(prior_of(trace.steps, findings, ends_wrong), ends)
-    return Task(len(ends), prior, tuple(lengths), ends_wrong and ends[-1] == len(trace.steps) - 1)
+    return Task(len(ends), prior, tuple(lengths[: len(ends)]), ends_wrong and ends[-1] == len(trace.steps) - 1)
 
 
 def outcomes_of(trace: Trace, ends: Sequence[int], probe: Probe) -> list[Outcome]:
     """What each completion of a probe came to, and how many of the trace's next prefixes it passes through."""
     begun = prefix_text(trace, probe.step)
-    later = [prefix_text(trace, end) for end in ends if end > probe.step]
-    wholes = [begun + text + "\n" for text in probe.completions]
-    passed = [sum(whole.startswith(prefix) for prefix in later) for whole in wholes]
-    return [Outcome(ok, repeated=num) for ok, num in zip(probe.recovered, passed, strict=True)]
+    later = [end for end in ends if end > probe.step]
+    return [
+        Outcome(recovered, repeated=_num_passed(trace, later, begun + text + "\n"))
+        for recovered, text in zip(probe.recovered, probe.completions, strict=True)
+    ]
+
+
+def _num_passed(trace: Trace, ends: Iterable[int], whole: str) -> int:
+    for number, end in enumerate(ends):
+        if not whole.startswith(prefix_text(trace, end)):
+            return number
+    return len(list(ends))
+
+
+def passing(trace: Trace, step: int, probes: Iterable[Probe], prompt: str) -> list[Probe]:
+    """The completions of earlier prefixes that pass through the one that ends with `step`, cut there; or nothing."""
+    begun = prefix_text(trace, step)
+    found: list[tuple[str, bool, bool]] = []
+    for probe in probes:
+        if not probe.is_passing and 0 <= probe.step < step:
+            before = prefix_text(trace, probe.step)
+            rows = zip(probe.completions, probe.recovered, probe.is_cut, strict=True)
+            found += [
+                ((before + text).removeprefix(begun), recovered, cut)
+                for text, recovered, cut in rows
+                if (before + text).startswith(begun)
+            ]
+    if not found:
+        return []
+    texts, recovered, cuts = zip(*found, strict=True)
+    return [Probe(step, texts, recovered, 0, prompt, cuts, is_passing=True)]
+
+
+def by_step(trace: Trace, ends: Sequence[int], posterior: Sequence[float]) -> tuple[float, ...]:
+    """A posterior over the prefixes that end with `ends`, and none, as one over steps, and none.
+
+    A prefix that adds several steps (code and its output) has its chance on the first of them.
+    """
+    chances = dict(zip([0, *(end + 1 for end in ends)], posterior, strict=True))
+    return tuple(chances.get(step, 0.0) for step in range(len(trace.steps) + 1))
 
 
 def lengths_of(engine: Engine, trace: Trace, ends: Sequence[int]) -> list[float]:
-    """The tokens that the trace itself has after each prefix."""
-    whole = prefix_text(trace, len(trace.steps) - 1)
-    return [1.0 + engine.count_tokens(whole.removeprefix(prefix_text(trace, end))) for end in ends]
+    """The tokens that the trace itself has after each prefix, and one for the end."""
+    pieces = [engine.count_tokens(step_text(trace, step)) for step in range(len(trace.steps))]
+    return [1.0 + sum(pieces[end + 1 :]) for end in ends]
+
+
+def fitting(engine: Engine, trace: Trace, question: str, ends: Sequence[int]) -> int:
+    """How many of the prefixes that end with `ends` leave room in the model's context."""
+    if engine.count_tokens(prefix_prompt(trace, ends[-1], question)) < engine.context:
+        return len(ends)
+    low, high = 0, len(ends) - 1  # `low` of them are known to fit, prefix number `high` does not
+    while low < high:
+        middle = (low + high) // 2
+        if engine.count_tokens(prefix_prompt(trace, ends[middle], question)) < engine.context:
+            low = middle + 1
+        else:
+            high = middle
+    return low

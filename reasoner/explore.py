@@ -1,16 +1,18 @@
 """The first pit of a trace, by sampling: Self-Explore, arXiv 2404.10346 §3.2, and searches that need less.
 
     pit = explore(engine, trace, problem)
-    pit.step            2: from steps 0..2 none of four completions reached the gold answer, from steps 0..1 some did
-    pit.probes[2]       that prefix, the four completions, and which recovered
+    pit.step            2: that the pit is there is sure enough, or no further completion is worth its price
+    pit.posterior       (0.0, 0.02, 0.93, …, 0.01): 0-1 of each step to be the pit, and last of none
+    pit.probes[1]       a prefix, its completions, and which recovered
+    pit.ended           "step 2 is sure enough (93 %)"
 
-Prefix i is the question and the steps 0..i *inclusive*, the line of the final answer among them. At most `max_steps`
-prefixes are tried. Code and its output are one: no prefix ends between them, and it is the code that is the pit.
+Prefix i is the question and the steps 0..i *inclusive*, the line of the final answer among them. Code and its output
+are one: no prefix ends between them, and it is the code that is the pit.
 
-linear      the prefixes in order, k completions each; the first from which none recovers is the pit, and the search
-            stops there
-binary      k completions in the middle of the prefixes that are left (OmegaPRM, arXiv 2406.06592)
 adaptive    one completion at a time where it tells most about the pit; k sets how sure is sure enough
+linear      Self-Explore to the letter: the prefixes in order, k completions each; the first from which none recovers
+            is the pit, and the search stops there; 20 prefixes at most
+binary      k completions in the middle of the prefixes that are left (OmegaPRM, arXiv 2406.06592)
 
 What each asks for next is decided in reasoner/exploring. All traces' next completions are sampled together.
 
@@ -18,11 +20,12 @@ What each asks for next is decided in reasoner/exploring. All traces' next compl
 probability (1 - p)^k. Every probe is kept, so that this can be seen; `posterior` says where else the pit may be.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
+from reasoner.budget import NO_LIMIT, Budget, Progress, ShouldStop, Watch
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.exploration import Exploration, Settings, explored, outcomes_of, task_of
+from reasoner.exploration import NUM_COMPLETIONS, Exploration, Settings, by_step, outcomes_of, task_of
 from reasoner.exploring import SEARCHES, Belief
 from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.probing import (
@@ -31,11 +34,19 @@ from reasoner.probing import (
     prefix_prompt,
     probe_of,
     question_part,
+    tells,
     why_not_explorable,
 )
-from reasoner.records import Pit, Problem, Trace
+from reasoner.records import JudgedBy, Pit, Probe, Problem, Trace
+from reasoner.window import TOGETHER, Interrupted, Window
 
 __all__ = [
+    "METHODS",
+    "NO_LIMIT",
+    "NUM_COMPLETIONS",
+    "Budget",
+    "Interrupted",
+    "Progress",
     "continue_prefix",
     "explore",
     "explore_many",
@@ -47,9 +58,13 @@ __all__ = [
     "why_not_explorable",
 ]
 
-NUM_COMPLETIONS = 4  # k, Self-Explore §4
-MAX_STEPS = 20  # Self-Explore's code, as papers that follow it
 METHODS = tuple(SEARCHES)
+DEFAULT_METHOD = "adaptive"
+
+Earlier = Callable[[Problem], Iterable[Pit]]
+"""Problem → pits found in its traces before: `lambda problem: store.pits(problem_id=problem.id)`."""
+Refused = Callable[[Trace, str], None]
+"""Told of a row that cannot be explored, and why, instead of an error."""
 
 
 def explore(
@@ -58,36 +73,105 @@ def explore(
     problem: Problem,
     k: int = NUM_COMPLETIONS,
     temperature: float = TEMPERATURE,
-    max_steps: int = MAX_STEPS,
+    max_steps: int | None = None,
     seed: int = 0,
-    method: str = "linear",
+    method: str = DEFAULT_METHOD,
+    budget: Budget = NO_LIMIT,
+    watch: Watch | None = None,
+    should_stop: ShouldStop | None = None,
+    judged_by: JudgedBy = "gold",
+    earlier: Earlier | None = None,
 ) -> Pit:
-    """The first pit of one trace. Raises BadInput when it cannot be explored (`why_not_explorable` says why)."""
-    return next(explore_many(engine, [(trace, problem)], k, temperature, max_steps, seed, method))
+    """The first pit of one trace; `explore_many` says what the settings mean, and what is raised."""
+    settings = (k, temperature, max_steps, seed, method, budget, watch, should_stop, judged_by, 1, earlier)
+    return next(explore_many(engine, [(trace, problem)], *settings))
 
 
 def explore_many(
     engine: Engine,
-    rows: Sequence[tuple[Trace, Problem]],
+    rows: Iterable[tuple[Trace, Problem]],
     k: int = NUM_COMPLETIONS,
     temperature: float = TEMPERATURE,
-    max_steps: int = MAX_STEPS,
+    max_steps: int | None = None,
     seed: int = 0,
-    method: str = "linear",
+    method: str = DEFAULT_METHOD,
+    budget: Budget = NO_LIMIT,
+    watch: Watch | None = None,
+    should_stop: ShouldStop | None = None,
+    judged_by: JudgedBy = "gold",
+    together: int = TOGETHER,
+    earlier: Earlier | None = None,
+    refused: Refused | None = None,
 ) -> Iterator[Pit]:
     """The first pits of many traces, each yielded once found: those with early pits first.
 
-    What all traces ask for next is sampled together, which is what makes it fast.
-    Raises BadInput before anything is sampled when a row cannot be explored.
+    Rows are pulled as others end: `together` of them are on their way at a time, and what they ask for next is sampled
+    together, which is what makes it fast.
+
+    max_steps: prefixes that may be tried; None is the method's own number (20, the adaptive search any).
+    budget, should_stop: looked at between rounds. When the call's seconds are over or it is told to stop, the traces on
+        their way are yielded as far as they are, and no more rows are pulled.
+    watch: told of every trace's progress after each round that brought it something.
+    judged_by: "agreement" takes the common answer of samples where the gold answer is not known, else it is refused.
+    earlier: what was sampled before by the same model, seed and temperature is taken up and costs nothing, so that a
+        search that was stopped goes on. The fixed rules take up their own trace's only.
+    refused: told of rows that cannot be explored. Without it they raise BadInput: before anything is sampled where
+        `rows` is a sequence, else when they are pulled.
+
+    Raises Interrupted (an EngineError with `partial` pits) when the engine fails; all pits found are out by then.
     """
-    if method not in METHODS or k < 1 or max_steps < 1:
+    if method not in METHODS or k < 1 or together < 1 or (max_steps is not None and max_steps < 1):
         raise BadInput(f"Explore needs a method of {METHODS}, at least one completion and one step.")
+    if judged_by not in ("gold", "agreement"):
+        raise BadInput("Explore judges completions by “gold”, the right answer, or by “agreement” of samples.")
+    settings = Settings(method, k, temperature, max_steps, seed, judged_by, budget)
+    if isinstance(rows, Sequence) and refused is None:
+        for trace, problem in rows:
+            _check(engine, trace, problem, settings)
+    explorations = _explorations(engine, rows, settings, earlier, refused)
+    return Window(engine, explorations, together, budget, watch, should_stop).pits()
+
+
+def _explorations(
+    engine: Engine,
+    rows: Iterable[tuple[Trace, Problem]],
+    settings: Settings,
+    earlier: Earlier | None,
+    refused: Refused | None,
+) -> Iterator[Exploration]:
+    is_checked = isinstance(rows, Sequence) and refused is None
     for trace, problem in rows:
-        reason = why_not_explorable(engine, trace, problem)
-        if reason:
-            raise BadInput(f"Trace {trace.id} cannot be explored: {reason}.")
-    settings = Settings(method, k, temperature, max_steps, seed)
-    return explored(engine, [Exploration(engine, trace, problem, settings) for trace, problem in rows])
+        if refused is not None:
+            reason = why_not_explorable(engine, trace, problem, settings.judged_by)
+            if reason:
+                refused(trace, reason)
+                continue
+        elif not is_checked:
+            _check(engine, trace, problem, settings)
+        known = _known(engine, trace, settings, earlier(problem)) if earlier is not None else None
+        yield Exploration(engine, trace, problem, settings, known)
+
+
+def _check(engine: Engine, trace: Trace, problem: Problem, settings: Settings) -> None:
+    reason = why_not_explorable(engine, trace, problem, settings.judged_by)
+    if reason:
+        raise BadInput(f"Trace {trace.id} cannot be explored: {reason}.")
+
+
+def _known(engine: Engine, trace: Trace, settings: Settings, pits: Iterable[Pit]) -> dict[str, Probe]:
+    """Prompt → the longest run of completions that this model drew there with these settings.
+
+    Completion i of a prompt is the one of seed + i, whoever asked for it: so a longer run has a shorter one in it.
+    """
+    maker, known = settings.maker(engine), dict[str, Probe]()
+    for pit in pits:
+        if pit.maker == maker and (settings.is_adaptive or pit.trace_id == trace.id):
+            for probe in pit.probes:
+                longest = known.get(probe.prompt)
+                is_longer = longest is None or len(probe.completions) > len(longest.completions)
+                if is_longer and not probe.is_passing and len(probe.is_cut) == len(probe.completions):
+                    known[probe.prompt] = probe
+    return known
 
 
 def posterior(trace: Trace, problem: Problem, pit: Pit) -> tuple[float, ...]:
@@ -97,12 +181,13 @@ def posterior(trace: Trace, problem: Problem, pit: Pit) -> tuple[float, ...]:
     """
     ends = stops(trace)
     belief = Belief(task_of(trace, problem, ends))
-    seen: set[str] = set()  # a probe that cost nothing and says nothing new: earlier completions, cut at this prefix
+    seen: set[str] = set()  # pits of earlier versions do not say which probes are passing ones
     for probe in pit.probes:
         wholes = [prefix_text(trace, probe.step) + text for text in probe.completions]
-        if probe.step in ends and (probe.num_tokens or not seen.issuperset(wholes)):
-            for outcome in outcomes_of(trace, ends, probe):
-                belief.add(ends.index(probe.step), outcome)
+        is_passing = probe.is_passing or (not probe.num_tokens and seen.issuperset(wholes))
+        if probe.step in ends and not is_passing:
+            for outcome, is_telling in zip(outcomes_of(trace, ends, probe), tells(trace, probe), strict=True):
+                if is_telling:
+                    belief.add(ends.index(probe.step), outcome)
         seen.update(wholes)
-    by_step = dict(zip([0, *(end + 1 for end in ends)], belief.posterior, strict=True))
-    return tuple(by_step.get(step, 0.0) for step in range(len(trace.steps) + 1))
+    return by_step(trace, ends, belief.posterior)

@@ -5,33 +5,51 @@
 
 A completion recovers when prefix and completion together reach the gold answer. A completion whose answer cannot be
 read is no answer at all: it counts as not recovered, and its text is there to look at.
+
+Two kinds of completions did not recover and still say nothing of the step before them: those cut at the limit of
+tokens, and those that are empty although the solution is not over (a server's hiccup, or a model that gives up).
+`tells` knows them.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
 from reasoner.formats import Format
 from reasoner.formats.prefixes import format_of, prefix_text
-from reasoner.records import Completion, Probe, Problem, Trace
+from reasoner.records import Completion, JudgedBy, Probe, Problem, Trace
 from reasoner.rounds import complete
 
 TEMPERATURE = 0.7  # Self-Explore §4
 
 
-def why_not_explorable(engine: Engine, trace: Trace, problem: Problem) -> str:
-    """Why this trace cannot be explored, for a person or a count of drops; empty when it can."""
+def why_not_explorable(
+    engine: Engine, trace: Trace, problem: Problem, judged_by: JudgedBy = "gold", step: int = 0
+) -> str:
+    """Why this trace cannot be explored, for a person or a count of drops; empty when it can.
+
+    judged_by "agreement": a gold answer is not needed. step: 0-based, of the prefix that has to fit the context.
+    """
     if problem.id != trace.problem_id:
         return "it is a solution of another problem"
-    if problem.answer is None or not problem.answer.strip():
-        return "the problem's right answer is not known, so no completion can be judged; add the answer first"
+    if judged_by == "gold" and not has_gold(problem):
+        return (
+            "the problem's right answer is not known, so no completion can be judged; add the answer first, or explore "
+            "by agreement of samples"
+        )
     if not trace.steps:
         return "it has no steps"
-    longest = prefix_prompt(trace, len(trace.steps) - 1, question_part(engine, trace, problem))
-    if engine.count_tokens(longest) >= engine.context:
+    shortest = prefix_prompt(trace, step, question_part(engine, trace, problem))
+    if engine.count_tokens(shortest) >= engine.context:
         return f"it is longer than the {engine.context:,} tokens that the model reads"
     return ""
+
+
+def has_gold(problem: Problem) -> bool:
+    """Is there an answer to judge completions by?"""
+    return problem.answer is not None and bool(problem.answer.strip())
 
 
 def continue_prefix(
@@ -48,11 +66,11 @@ def continue_prefix(
     Completion i is the one that seed + i gives: going on with seed + num adds new ones to those there already.
     Raises BadInput when the trace cannot be explored or has no such step.
     """
-    reason = why_not_explorable(engine, trace, problem)
+    if not -1 <= step < max(1, len(trace.steps)):
+        raise BadInput(f"The trace has steps 0 to {len(trace.steps) - 1}; there is no step {step}.")
+    reason = why_not_explorable(engine, trace, problem, step=step)
     if reason:
         raise BadInput(f"Trace {trace.id} cannot be explored: {reason}.")
-    if not -1 <= step < len(trace.steps):
-        raise BadInput(f"The trace has steps 0 to {len(trace.steps) - 1}; there is no step {step}.")
     prompt = prefix_prompt(trace, step, question_part(engine, trace, problem))
     writing, begun = format_of(trace), prefix_text(trace, step)
     [completions] = complete(engine, writing, [prompt], writing.sampling(num, temperature, seed), [begun])
@@ -75,27 +93,50 @@ def prefix_prompt(trace: Trace, step: int, question_part: str | None = None) -> 
 def probe_of(trace: Trace, problem: Problem, step: int, prompt: str, completions: Sequence[Completion]) -> Probe:
     """The probe that these completions of `prompt` make, each compared with the gold answer."""
     writing = format_of(trace)
-    texts = tuple(writing.solution(completion.text) for completion in completions)
-    return Probe(
+    probe = Probe(
         step=step,
-        completions=texts,
-        recovered=tuple(_has_recovered(trace, problem, step, text, writing) for text in texts),
+        completions=tuple(writing.solution(completion.text) for completion in completions),
+        recovered=(),
         num_tokens=sum(completion.num_tokens for completion in completions),
         prompt=prompt,
+        is_cut=tuple(not completion.is_finished for completion in completions),
     )
+    return judged(trace, problem, probe)
+
+
+def judged(trace: Trace, problem: Problem, probe: Probe) -> Probe:
+    """The probe with its completions compared with the problem's answer as it is now."""
+    writing = format_of(trace)
+    recovered = (_has_recovered(trace, problem, probe.step, text, writing) for text in probe.completions)
+    return replace(probe, recovered=tuple(recovered))
 
 
 def joined(first: Probe | None, second: Probe) -> Probe:
     """Two probes of one prefix as one."""
     if first is None:
         return second
-    return Probe(
-        step=first.step,
+    return replace(
+        first,
         completions=first.completions + second.completions,
         recovered=first.recovered + second.recovered,
         num_tokens=first.num_tokens + second.num_tokens,
-        prompt=first.prompt,
+        is_cut=_cuts(first) + _cuts(second),
     )
+
+
+def tells(trace: Trace, probe: Probe) -> list[bool]:
+    """Of each completion: does it say anything of the prefix?
+
+    One that recovered always does. One that did not says nothing when it was cut at the limit of tokens, or is empty
+    before the solution's end: it never came to an answer.
+    """
+    is_end = probe.step == len(trace.steps) - 1
+    rows = zip(probe.completions, probe.recovered, _cuts(probe), strict=True)
+    return [recovered or (not cut and (is_end or bool(text.strip()))) for text, recovered, cut in rows]
+
+
+def _cuts(probe: Probe) -> tuple[bool, ...]:
+    return probe.is_cut or (False,) * len(probe.completions)
 
 
 def _has_recovered(trace: Trace, problem: Problem, step: int, text: str, writing: Format) -> bool:

@@ -203,6 +203,8 @@ class Probe:
     recovered: tuple[bool, ...]  # same length: did completion i reach the gold answer
     num_tokens: int  # generated tokens in all
     prompt: str  # the exact prefix text that was continued
+    is_cut: tuple[bool, ...] = ()  # was completion i cut at the limit of tokens, so that it tells little; () unknown
+    is_passing: bool = False  # not sampled here: completions of earlier prefixes that pass through here, cut here
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -9,8 +10,13 @@ from hypothesis import strategies as st
 
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput
-from reasoner.explore import continue_prefix, explore, explore_many, prefix_prompt, why_not_explorable
+from reasoner.explore import continue_prefix, prefix_prompt, why_not_explorable
+from reasoner.explore import explore as explore_by
+from reasoner.explore import explore_many as explore_many_by
 from reasoner.records import Maker, Problem, Step, Trace, Verdict, make_problem, make_trace
+
+explore = partial(explore_by, method="linear")
+explore_many = partial(explore_many_by, method="linear")
 
 QUESTION = "Ana has 500 coins. Ben has twice as many. How many has Ben?"
 PROBLEM = make_problem(QUESTION, "1,000", "typed")

@@ -70,7 +70,7 @@ def test_linear_is_what_explore_does_on_the_same_completions(table: list[list[Ou
     engine = ScriptedEngine(
         lambda prompt, seed: f"The answer is {1000 if table[prompt.count(chr(10)) - 2][seed].recovered else 7}."
     )
-    pit = explore(engine, trace, problem, k=k)
+    pit = explore(engine, trace, problem, k=k, method="linear")
     search = LinearSearch(Task(len(table)), k)
     requests = run(search, table)
     assert search.pit == pit.step

@@ -19,7 +19,7 @@ ALLOWED = {
     "math_verify": ("reasoner/checks/answers.py",),
     "sympy": ("reasoner/checks/solver_equations.py", "reasoner/checks/sandbox/zygote.py"),
     "z3": ("reasoner/checks/solver_logic.py",),
-    "httpx": ("reasoner/engines/server.py",),
+    "httpx": ("reasoner/engines/server_http.py",),
     "torch": ("reasoner/engines/local", "training/"),
     "transformers": ("reasoner/engines/local", "training/"),
     "peft": ("reasoner/engines/local", "training/"),
@@ -53,6 +53,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     (
         *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
         *("reasoner/rounds.py", "reasoner/executed.py", "reasoner/exploration.py", "reasoner/probing.py"),
+        *("reasoner/budget.py", "reasoner/window.py", "reasoner/recovery.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
         *("reasoner/review/", "reasoner/scale/"),
     ),

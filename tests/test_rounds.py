@@ -214,7 +214,7 @@ WRONG = WHOLE.replace("Cal_coins = Ben_coins * 3", "Cal_coins = Ben_coins * 2").
 
 def test_a_pit_is_the_code_and_never_its_output() -> None:
     engine = ScriptedEngine({PROMPT: [WHOLE, WRONG]})
-    pit = explore(engine, trace_of(WRONG), PROBLEM, k=2)
+    pit = explore(engine, trace_of(WRONG), PROBLEM, k=2, method="linear")
     assert [probe.step for probe in pit.probes] == [0, 2, 3, 5]  # never 1 or 4, which an output follows
     assert [sum(probe.recovered) for probe in pit.probes] == [1, 1, 1, 0]
     assert pit.step == 4 and trace_of(WRONG).steps[4].kind == "code"

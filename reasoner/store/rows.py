@@ -203,7 +203,7 @@ def to_pit(row: sqlite3.Row) -> Pit:
 
 
 def _to_probe(values: dict[str, Any]) -> Probe:
-    return Probe(**{**values, "completions": tuple(values["completions"]), "recovered": tuple(values["recovered"])})
+    return Probe(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
 
 
 def placeholders(columns: str) -> str:

@@ -84,6 +84,7 @@ SELECT
     live_labels.trace_id, live_labels.annotator, latest_pits.problem_id, live_labels.seq AS label, latest_pits.pit,
     iif(label_events.kind = 'first_wrong', label_events.step, -1) AS person,
     latest_pits.said AS machine,
+    latest_pits.said <> iif(label_events.kind = 'first_wrong', label_events.step, -1) AS differs,
     ifnull(latest_pits.chance, -1) AS chance,
     EXISTS (
         SELECT 1 FROM looked_at WHERE looked_at.label = live_labels.seq AND looked_at.pit = latest_pits.pit
@@ -101,23 +102,24 @@ CREATE TABLE compared (
     pit INTEGER NOT NULL REFERENCES pits (seq),
     person INTEGER NOT NULL,
     machine INTEGER NOT NULL,
+    differs INTEGER NOT NULL, -- do they?
     chance REAL NOT NULL, -- 0-1, what the posterior gives the machine's word; -1 where there is no posterior
     is_kept INTEGER NOT NULL, -- the person has looked at the contradiction and keeps the label
     PRIMARY KEY (trace_id, annotator)
 ) WITHOUT ROWID;
 CREATE INDEX compared_by_words ON compared (annotator, person, machine);
-CREATE INDEX compared_that_differ ON compared (annotator, is_kept, chance DESC, trace_id) WHERE person <> machine;
-CREATE INDEX compared_of_anybody ON compared (is_kept, chance DESC, trace_id, annotator) WHERE person <> machine;
+CREATE INDEX compared_that_differ ON compared (annotator, differs, is_kept, chance DESC, trace_id);
+CREATE INDEX compared_of_anybody ON compared (differs, is_kept, chance DESC, trace_id, annotator);
 
 CREATE TRIGGER label_meets_pit AFTER INSERT ON live_labels BEGIN
-    INSERT OR REPLACE INTO compared (trace_id, annotator, problem_id, label, pit, person, machine, chance, is_kept)
+    INSERT OR REPLACE INTO compared (trace_id, annotator, problem_id, label, pit, person, machine, differs, chance, is_kept)
     SELECT * FROM words_met WHERE trace_id = NEW.trace_id AND annotator = NEW.annotator;
 END;
 CREATE TRIGGER label_goes AFTER DELETE ON live_labels BEGIN
     DELETE FROM compared WHERE trace_id = OLD.trace_id AND annotator = OLD.annotator;
 END;
 CREATE TRIGGER pit_meets_labels AFTER INSERT ON latest_pits BEGIN
-    INSERT OR REPLACE INTO compared (trace_id, annotator, problem_id, label, pit, person, machine, chance, is_kept)
+    INSERT OR REPLACE INTO compared (trace_id, annotator, problem_id, label, pit, person, machine, differs, chance, is_kept)
     SELECT * FROM words_met WHERE trace_id = NEW.trace_id;
 END;
 CREATE TRIGGER pit_goes AFTER DELETE ON latest_pits BEGIN

@@ -16,7 +16,7 @@ the number is told, since nothing says how sure they are.
 import json
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
@@ -30,21 +30,17 @@ UNSURE_BELOW = 0.5
 NONE = -1  # how the tables write "no step"
 
 _NO_FILTERS = Filters()
+_OF_TRACE = "CROSS JOIN traces ON traces.id = {0}.trace_id CROSS JOIN problems ON problems.id = {0}.problem_id"
 _SEEN = "problems.question, problems.source, traces.format, json_array_length(traces.steps) AS num_steps"
-_DIFFER = (
-    "FROM compared CROSS JOIN traces ON traces.id = compared.trace_id "
-    "CROSS JOIN problems ON problems.id = compared.problem_id WHERE compared.person <> compared.machine"
+_COMPARED = (  # the keys are found on an index alone, and only their rows are read whole
+    f"SELECT compared.*, {_SEEN}, (SELECT posterior FROM pits WHERE seq = pit) AS posterior FROM ({{}}) AS keys "
+    "CROSS JOIN compared ON compared.trace_id = keys.trace_id AND compared.annotator = keys.annotator "
+    f"{_OF_TRACE.format('compared')} ORDER BY compared.chance DESC, compared.trace_id, compared.annotator"
 )
-_SELECT_DIFFER = (
-    f"SELECT compared.*, {_SEEN}, (SELECT posterior FROM pits WHERE seq = compared.pit) AS posterior {_DIFFER}"
+_LATEST = (
+    f"SELECT latest_pits.*, {_SEEN} FROM ({{}}) AS keys CROSS JOIN latest_pits USING (trace_id) "
+    f"{_OF_TRACE.format('latest_pits')} ORDER BY latest_pits.margin, latest_pits.trace_id"
 )
-_UNSURE = (
-    "FROM latest_pits CROSS JOIN traces ON traces.id = latest_pits.trace_id "
-    f"CROSS JOIN problems ON problems.id = latest_pits.problem_id WHERE latest_pits.margin < {UNSURE_BELOW} "
-    "AND NOT EXISTS (SELECT 1 FROM live_labels AS judged WHERE judged.trace_id = latest_pits.trace_id "
-    "AND judged.annotator = ?)"
-)
-_SELECT_UNSURE = f"SELECT latest_pits.*, {_SEEN} {_UNSURE}"
 
 Transaction = Callable[[], AbstractContextManager[sqlite3.Connection]]
 
@@ -101,24 +97,17 @@ class Queues:
 
     def counts(self, annotator: str = "") -> dict[str, int]:
         """How many traces wait for this annotator ("": for anybody) in each queue, are kept, or tell no chances."""
-        differ = "SELECT count(*) FROM compared WHERE person <> machine AND is_kept = ?"
-        differ, who = (f"{differ} AND annotator = ?", [annotator]) if annotator else (differ, [])
-        unsure = f"SELECT count(*) FROM latest_pits WHERE margin < {UNSURE_BELOW}"
         judged = (
             "SELECT count(*) FROM live_labels CROSS JOIN latest_pits ON latest_pits.trace_id = live_labels.trace_id "
             f"WHERE live_labels.annotator = ? AND latest_pits.margin < {UNSURE_BELOW}"
         )
-        with self._reading() as connection:
-
-            def count(query: str, *values: Any) -> int:
-                return int(connection.execute(query, values).fetchone()[0])
-
-            return {
-                "disagree": count(differ, 0, *who),
-                "unsure": count(unsure) - (count(judged, annotator) if annotator else 0),
-                "kept": count(differ, 1, *who),
-                "without_posterior": count("SELECT count(*) FROM latest_pits WHERE margin IS NULL"),
-            }
+        unsure = self._count(f"SELECT count(*) FROM latest_pits WHERE margin < {UNSURE_BELOW}", [])
+        return {
+            "disagree": self.num_disagreements(annotator),
+            "unsure": unsure - (self._count(judged, [annotator]) if annotator else 0),
+            "kept": self.num_disagreements(annotator, kept=True),
+            "without_posterior": self._count("SELECT count(*) FROM latest_pits WHERE margin IS NULL", []),
+        }
 
     def disagreements(
         self,
@@ -132,64 +121,55 @@ class Queues:
 
         kept: those that the person has looked at and keeps, instead.
         """
-        where, values = self._differing(annotator, filters, kept)
-        order = "ORDER BY compared.chance DESC, compared.trace_id, compared.annotator LIMIT ? OFFSET ?"
-        with self._reading() as connection:
-            rows = connection.execute(f"{_SELECT_DIFFER} AND {where} {order}", [*values, max(0, limit), max(0, offset)])
-            return [_to_disagreement(row) for row in rows]
+        keys, values = self._differing(annotator, filters, kept)
+        keys += " ORDER BY compared.chance DESC, compared.trace_id, compared.annotator LIMIT ? OFFSET ?"
+        rows = self._all(_COMPARED.format(keys), [*values, max(0, limit), max(0, offset)])
+        return [_to_disagreement(row) for row in rows]
 
     def num_disagreements(self, annotator: str = "", filters: Filters = _NO_FILTERS, kept: bool = False) -> int:
         """How many there are, whatever the page."""
-        where, values = self._differing(annotator, filters, kept)
-        with self._reading() as connection:
-            return int(connection.execute(f"SELECT count(*) {_DIFFER} AND {where}", values).fetchone()[0])
+        keys, values = self._differing(annotator, filters, kept)
+        return self._count(f"SELECT count(*) FROM ({keys})", values)
 
     def next_disagreement(
         self, annotator: str, after: str | None = None, filters: Filters = _NO_FILTERS
     ) -> Disagreement | None:
         """The one that follows trace `after` in the queue's order, else its first; None when the queue is empty."""
-        where, values = self._differing(annotator, filters, False)
-        query = f"{_SELECT_DIFFER} AND {where} AND {{}} ORDER BY compared.chance DESC, compared.trace_id LIMIT 1"
-        below = "compared.chance <= ? AND (compared.chance < ? OR compared.trace_id > ?)"
-        at = "SELECT ifnull(chance, -1) AS at FROM latest_pits WHERE trace_id = ?"
-        with self._reading() as connection:
-            row = _following(connection, at, after, query, below, values)
-        return _to_disagreement(row) if row else None
+        keys, values = self._differing(annotator, filters, False)
+        order = "ORDER BY compared.chance DESC, compared.trace_id, compared.annotator LIMIT 1"
+        below = f"{keys} AND compared.chance <= ? AND (compared.chance < ? OR compared.trace_id > ?) {order}"
+        at = self._all("SELECT ifnull(chance, -1) AS at FROM latest_pits WHERE trace_id = ?", [after])
+        rows = self._all(_COMPARED.format(below), [*values, at[0]["at"], at[0]["at"], after]) if at else []
+        rows = rows or self._all(_COMPARED.format(f"{keys} {order}"), values)
+        return _to_disagreement(rows[0]) if rows else None
 
     def unsure(
         self, annotator: str = "", limit: int = 50, offset: int = 0, filters: Filters = _NO_FILTERS
     ) -> list[Unsure]:
         """Explored traces that this person has not judged and of whose pit the machine is unsure, most unsure first."""
-        where, values = self._unjudged(annotator, filters)
-        order = "ORDER BY latest_pits.margin, latest_pits.trace_id LIMIT ? OFFSET ?"
-        with self._reading() as connection:
-            rows = connection.execute(f"{_SELECT_UNSURE} AND {where} {order}", [*values, max(0, limit), max(0, offset)])
-            return [_to_unsure(row) for row in rows]
+        keys, values = self._unjudged(annotator, filters)
+        keys += " ORDER BY latest_pits.margin, latest_pits.trace_id LIMIT ? OFFSET ?"
+        return [_to_unsure(row) for row in self._all(_LATEST.format(keys), [*values, max(0, limit), max(0, offset)])]
 
     def num_unsure(self, annotator: str = "", filters: Filters = _NO_FILTERS) -> int:
         """How many there are, whatever the page."""
-        where, values = self._unjudged(annotator, filters)
-        with self._reading() as connection:
-            return int(connection.execute(f"SELECT count(*) {_UNSURE} AND {where}", values).fetchone()[0])
+        keys, values = self._unjudged(annotator, filters)
+        return self._count(f"SELECT count(*) FROM ({keys})", values)
 
     def next_unsure(self, annotator: str, after: str | None = None, filters: Filters = _NO_FILTERS) -> Unsure | None:
         """The one that follows trace `after` in the queue's order, else its first; None when the queue is empty."""
-        where, values = self._unjudged(annotator, filters)
-        query = f"{_SELECT_UNSURE} AND {where} AND {{}} ORDER BY latest_pits.margin, latest_pits.trace_id LIMIT 1"
-        below = "latest_pits.margin >= ? AND (latest_pits.margin > ? OR latest_pits.trace_id > ?)"
-        at = "SELECT ifnull(margin, -1) AS at FROM latest_pits WHERE trace_id = ?"
-        with self._reading() as connection:
-            row = _following(connection, at, after, query, below, values)
-        return _to_unsure(row) if row else None
+        keys, values = self._unjudged(annotator, filters)
+        order = "ORDER BY latest_pits.margin, latest_pits.trace_id LIMIT 1"
+        below = f"{keys} AND latest_pits.margin >= ? AND (latest_pits.margin > ? OR latest_pits.trace_id > ?) {order}"
+        at = self._all("SELECT ifnull(margin, -1) AS at FROM latest_pits WHERE trace_id = ?", [after])
+        rows = self._all(_LATEST.format(below), [*values, at[0]["at"], at[0]["at"], after]) if at else []
+        rows = rows or self._all(_LATEST.format(f"{keys} {order}"), values)
+        return _to_unsure(rows[0]) if rows else None
 
     def comparison(self, annotator: str, trace_id: str) -> Disagreement | None:
         """This person's word on a trace beside the machine's, equal or not; None unless both have spoken."""
-        query = _SELECT_DIFFER.replace("compared.person <> compared.machine", "1")
-        with self._reading() as connection:
-            row = connection.execute(
-                f"{query} AND compared.trace_id = ? AND compared.annotator = ?", [trace_id, annotator]
-            ).fetchone()
-        return _to_disagreement(row) if row else None
+        rows = self._all(_COMPARED.format("SELECT ? AS trace_id, ? AS annotator"), [trace_id, annotator])
+        return _to_disagreement(rows[0]) if rows else None
 
     def keep(self, annotator: str, trace_id: str) -> bool:
         """The person has looked and keeps the label: the trace leaves the queue. False: it was not in it."""
@@ -201,35 +181,49 @@ class Queues:
 
     def words(self) -> list[tuple[str, int | None, int | None, int]]:
         """(annotator, person's step, machine's step, on how many traces), wherever both have spoken."""
-        query = "SELECT annotator, person, machine, count(*) AS num FROM compared GROUP BY 1, 2, 3"
-        with self._reading() as connection:
-            rows = connection.execute(query).fetchall()
+        rows = self._all("SELECT annotator, person, machine, count(*) AS num FROM compared GROUP BY 1, 2, 3", [])
         return [(row["annotator"], _step(row["person"]), _step(row["machine"]), row["num"]) for row in rows]
 
     def _differing(self, annotator: str, filters: Filters, kept: bool) -> tuple[str, list[Any]]:
-        """Which rows of `compared` are meant."""
-        where, values = self._of_problems(filters)
-        who = "compared.annotator = ? AND " if annotator else ""
-        return f"{who}compared.is_kept = {int(kept)} AND {where}", [*([annotator] if annotator else []), *values]
+        """The query for the keys of `compared` that are meant, to be ordered, and its values."""
+        joins, where, values = self._filtered("compared", filters)
+        keys = f"SELECT compared.trace_id, compared.annotator FROM compared {joins} WHERE compared.differs = 1 "
+        keys += f"AND compared.is_kept = {int(kept)} AND {where}"
+        return (f"{keys} AND compared.annotator = ?", [*values, annotator]) if annotator else (keys, values)
 
     def _unjudged(self, annotator: str, filters: Filters) -> tuple[str, list[Any]]:
-        """Which rows of `latest_pits` are meant; the first value is the annotator whose labels take a row out."""
-        where, values = self._of_problems(filters)
-        return where, [annotator, *values]
+        """The query for the keys of `latest_pits` that are meant, to be ordered, and its values."""
+        joins, where, values = self._filtered("latest_pits", filters)
+        keys = (
+            f"SELECT latest_pits.trace_id FROM latest_pits {joins} WHERE latest_pits.margin < {UNSURE_BELOW} "
+            "AND NOT EXISTS (SELECT 1 FROM live_labels AS judged WHERE judged.trace_id = latest_pits.trace_id "
+            f"AND judged.annotator = ?) AND {where}"
+        )
+        return keys, [annotator, *values]
 
-    def _of_problems(self, filters: Filters) -> tuple[str, list[Any]]:
-        """The list's filters; the one by verdict holds for the trace itself."""
+    def _filtered(self, table: str, filters: Filters) -> tuple[str, str, list[Any]]:
+        """What the list's filters join, demand, and its values; the one by verdict holds for the trace itself."""
+        if filters == _NO_FILTERS:
+            return "", "1", []
         if filters.agreement:
             store_agreement.refresh(self._reading, self._writing)
         where, values = filters.where()
-        return (f"{where} AND traces.status = ?", [*values, filters.verdict]) if filters.verdict else (where, values)
+        if filters.verdict:
+            where, values = f"{where} AND traces.status = ?", [*values, filters.verdict]
+        return _OF_TRACE.format(table), where, values
+
+    def _all(self, query: str, values: Sequence[Any]) -> list[sqlite3.Row]:
+        with self._reading() as connection:
+            return connection.execute(query, values).fetchall()
+
+    def _count(self, query: str, values: Sequence[Any]) -> int:
+        return int(self._all(query, values)[0][0])
 
     def _look(self, annotator: str, trace_id: str, is_kept: bool) -> bool:
         check_annotator(annotator)
         with self._writing() as connection:
             row = connection.execute(
-                "SELECT label, pit FROM compared WHERE trace_id = ? AND annotator = ? AND is_kept = ? "
-                "AND person <> machine",
+                "SELECT label, pit FROM compared WHERE trace_id = ? AND annotator = ? AND is_kept = ? AND differs",
                 [trace_id, annotator, not is_kept],
             ).fetchone()
             if row is None:
@@ -249,17 +243,6 @@ class Queues:
                 "UPDATE compared SET is_kept = ? WHERE trace_id = ? AND annotator = ?", [is_kept, trace_id, annotator]
             )
         return True
-
-
-def _following(
-    connection: sqlite3.Connection, at: str, after: str | None, query: str, below: str, values: list[Any]
-) -> sqlite3.Row | None:
-    """The first row of `query` below the place of trace `after`; else, from the end, the first of all."""
-    place = connection.execute(at, [after]).fetchone() if after else None
-    row = None
-    if place:
-        row = connection.execute(query.format(below), [*values, place["at"], place["at"], after]).fetchone()
-    return row or connection.execute(query.format("1"), values).fetchone()
 
 
 def _step(number: int) -> int | None:

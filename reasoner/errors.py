@@ -11,6 +11,8 @@ WorkbenchError            anything below; a tab shows its text, the command line
 class WorkbenchError(Exception):
     """Base of all errors whose text is meant for the person in front of the screen."""
 
+    prompts: tuple[str, ...] = ()  # those that an engine could not complete, where it knows; it keeps the others' texts
+
 
 class BadInput(WorkbenchError):
     """A value, file or line that cannot be used as it is."""

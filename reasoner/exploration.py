@@ -16,7 +16,7 @@ give, at least two of them, takes the gold answer's place. The trace's own answe
 """
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reasoner.budget import NO_LIMIT, Budget, Progress
@@ -25,8 +25,22 @@ from reasoner.checks.arithmetic import check_arithmetic
 from reasoner.checks.information import check_information
 from reasoner.engines import Engine
 from reasoner.exploring import SEARCHES, AdaptiveSearch, Belief, Outcome, Search, Task, gathered, prior_of
-from reasoner.formats.prefixes import format_of, prefix_text, step_text, stops
-from reasoner.probing import TEMPERATURE, has_gold, joined, judged, prefix_prompt, probe_of, question_part, tells
+from reasoner.exploring.adaptive import effort_of
+from reasoner.formats.prefixes import format_of, prefix_text, stops
+from reasoner.probing import (
+    TEMPERATURE,
+    fitting,
+    has_gold,
+    joined,
+    judged,
+    lengths_of,
+    outcomes_of,
+    passing,
+    prefix_prompt,
+    probe_of,
+    question_part,
+    tells,
+)
 from reasoner.records import Completion, JudgedBy, Maker, Pit, Probe, Problem, Trace, content_id
 from reasoner.votes import group_answers, majority
 
@@ -47,6 +61,7 @@ class Settings:
     seed: int = 0
     judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
     budget: Budget = NO_LIMIT
+    shows: bool = False  # the adaptive search goes on until a way round the pit is shown, which a pair is made from
 
     @property
     def is_adaptive(self) -> bool:
@@ -96,13 +111,17 @@ class Exploration:
     def _begin(self) -> None:
         """A search from the start; completions that were known before are told to the adaptive one at once."""
         trace, ends, units = self.trace, self.ends, self._units
-        task = task_of(trace, self.problem, ends, self._lengths)
-        self.search: Search = SEARCHES[self.settings.method](task, self.settings.k)
-        is_whole = isinstance(self.search, AdaptiveSearch) and ends == units
-        self.belief = self.search.belief if is_whole else Belief(task_of(trace, self.problem, units))  # type: ignore[attr-defined]
-        if self.settings.is_adaptive:
+        task, settings = task_of(trace, self.problem, ends, self._lengths), self.settings
+        effort = replace(effort_of(settings.k), shows=settings.shows)
+        self._adaptive = AdaptiveSearch(task, settings.k, effort=effort) if settings.is_adaptive else None
+        self._search: Search = self._adaptive or SEARCHES[settings.method](task, settings.k)
+        has_own = (
+            self._adaptive is None or ends != units
+        )  # what an adaptive search believes of all prefixes is the same
+        self._own_belief = Belief(task_of(trace, self.problem, units)) if has_own else None
+        if self._adaptive is not None:
             if trace.verdict.status == "right" and ends == units:
-                self.search.tell(len(ends) - 1, [Outcome(True)])  # the trace itself: all its prefixes recover
+                self._adaptive.tell(len(ends) - 1, [Outcome(True)])  # the trace itself: all its prefixes recover
             for step in [] if self.needs_vote else ends:
                 self._take_known(step)
 
@@ -124,7 +143,7 @@ class Exploration:
     def _next(self) -> Wanted | None:
         if self.needs_vote:
             return Wanted(QUESTION, NUM_VOTES - self.first(QUESTION))
-        request = self.search.next_request()
+        request = self._search.next_request()
         return Wanted(self.ends[request.step], request.num) if request else None
 
     def prompt(self, step: int) -> str:
@@ -171,12 +190,12 @@ class Exploration:
         found = outcomes_of(self.trace, self.ends, probe)
         outcomes = [replace(one, tokens=num) for one, num in zip(found, tokens, strict=True)]
         for outcome, is_telling in zip(outcomes, telling, strict=True):
-            if isinstance(self.search, AdaptiveSearch) and not is_telling:
-                self.search.tally.add(number, [outcome])  # one of its k tries, and no evidence
+            if self._adaptive is not None and not is_telling:
+                self._adaptive.tally.add(number, [outcome])  # one of its k tries, and no evidence
             else:
-                self.search.tell(number, [outcome])
-            if is_telling and not (isinstance(self.search, AdaptiveSearch) and self.belief is self.search.belief):
-                self.belief.add(number, outcome)
+                self._search.tell(number, [outcome])
+            if self._own_belief is not None and is_telling:
+                self._own_belief.add(number, outcome)
 
     def _count_votes(self) -> None:
         """The samples' common answer takes the gold answer's place, if there is one."""
@@ -199,7 +218,9 @@ class Exploration:
 
     def posterior(self) -> tuple[float, ...]:
         """0-1 of each step to be the pit, and last of none."""
-        return by_step(self.trace, self._units, self.belief.posterior)
+        belief = self._own_belief or self._search
+        assert isinstance(belief, Belief | AdaptiveSearch)
+        return by_step(self.trace, self._units, belief.posterior)
 
     def progress(self, seconds: float, is_over: bool = False) -> Progress:
         """How far it is, `seconds` after the call began."""
@@ -210,25 +231,22 @@ class Exploration:
 
     def pit(self, ended: str = "") -> Pit:
         """What has been found so far, with all probes. `ended`: why it was ended from outside."""
-        settings, found = self.settings, self.search.pit
-        if settings.is_adaptive and not self._num_telling and (ended or self.failure or self.num_silent):
-            found = None  # no pit is named on the prior alone
-        probes = [self.probes[step] for step in sorted(self.probes)]
-        if found and not any(self.probes[before].recovered if (before := self.ends[found - 1]) in self.probes else ()):
-            probes += passing(self.trace, self.ends[found - 1], probes, self.prompt(self.ends[found - 1]))
-        ended = "; ".join(filter(None, [ended or self.failure or self._why(found), *self._notes()]))
-        evidence = [
-            f"{one.step} {text} {ok}" for one in probes for text, ok in zip(one.completions, one.recovered, strict=True)
-        ]
-        about = (self.trace.id, settings.method, str(settings.k), repr(self.maker), self.judged_by, ended)
+        settings, number = self.settings, self._search.pit
+        if self._adaptive is not None and not self._num_telling and (ended or self.failure or self.num_silent):
+            number = None  # no pit is named on the prior alone
+        step = None if number is None else self.ends[number - 1] + 1 if number else 0
+        ended = "; ".join(filter(None, [ended or self.failure or self._why(step), *self._notes()]))
+        probes = self._evidence(number)
+        texts = [f"{one.step} {list(zip(one.completions, one.recovered, strict=True))}" for one in probes]
+        about = (self.trace.id, settings.method, str(settings.k), repr(self.maker), self.problem.answer or "", ended)
         return Pit(
-            id=content_id("pit", *about, self.problem.answer or "", *evidence),
+            id=content_id("pit", *about, *texts),
             trace_id=self.trace.id,
             problem_id=self.problem.id,
-            step=self.ends[found - 1] + 1 if found else found,
+            step=step,
             method=settings.method,
             k=settings.k,
-            probes=tuple(sorted(probes, key=lambda probe: probe.step)),
+            probes=probes,
             maker=self.maker,
             created=time.time(),
             seconds=self.seconds,
@@ -237,30 +255,33 @@ class Exploration:
             ended=ended,
         )
 
-    def _why(self, found: int | None) -> str:
-        """Why the search itself ended."""
-        step = None if found is None else (self.ends[found - 1] + 1 if found else 0)
-        if isinstance(self.search, AdaptiveSearch):
+    def _evidence(self, number: int | None) -> tuple[Probe, ...]:
+        """All probes by step. Where none was right right before the pit, also those that pass there."""
+        probes = [self.probes[step] for step in sorted(self.probes)]
+        if number:
+            before = self.ends[number - 1]
+            if before not in self.probes or not any(self.probes[before].recovered):
+                probes += passing(self.trace, before, probes, self.prompt(before))
+        return tuple(sorted(probes, key=lambda probe: probe.step))
+
+    def _why(self, step: int | None) -> str:
+        """Why the search ended by itself, for a person."""
+        where = "that there is no pit" if step is None else f"step {step}"
+        if self._adaptive is not None:
+            if self.num_silent and not self._num_telling:
+                return "no completion came to an end"
             chance = max(self.posterior())
-            what = "that there is no pit" if step is None else f"step {step}"
-            if not self._num_telling and self.probes:
-                return "no completion said anything"
-            if chance >= self.search.effort.confidence:
-                return f"{what} is sure enough ({chance:.0%})"
-            return f"more completions would tell less than they cost; {what} is likeliest ({chance:.0%})"
+            if chance >= self._adaptive.effort.confidence:
+                return f"{where} is sure enough ({chance:.0%})"
+            return f"more completions would tell less than they cost: {where} is likeliest ({chance:.0%})"
+        if self.settings.method == "binary":
+            return f"halving came down to {where}"
         if step is None:
-            return (
-                f"all {len(self.ends)} prefixes tried recovered"
-                if self.settings.method == "linear"
-                else "halved to the end: no pit"
-            )
-        return (
-            f"none of {self.settings.k} completions recovered from step {step}"
-            if self.settings.method == "linear"
-            else f"halved down to step {step}"
-        )
+            return f"from each of {len(self.ends)} prefixes some completion recovered"
+        return f"none of {self.settings.k} completions recovered from step {step}"
 
     def _notes(self) -> list[str]:
+        """What else a person should know of the result."""
         notes = [self.vote]
         if len(self.ends) < len(self._units):
             notes.append(f"only the first {self.ends[-1] + 1} of {len(self.trace.steps)} steps were looked at")
@@ -278,42 +299,6 @@ def task_of(trace: Trace, problem: Problem, ends: Sequence[int], lengths: Sequen
     return Task(len(ends), prior, tuple(lengths[: len(ends)]), ends_wrong and ends[-1] == len(trace.steps) - 1)
 
 
-def outcomes_of(trace: Trace, ends: Sequence[int], probe: Probe) -> list[Outcome]:
-    """What each completion of a probe came to, and how many of the trace's next prefixes it passes through."""
-    begun = prefix_text(trace, probe.step)
-    later = [end for end in ends if end > probe.step]
-    return [
-        Outcome(recovered, repeated=_num_passed(trace, later, begun + text + "\n"))
-        for recovered, text in zip(probe.recovered, probe.completions, strict=True)
-    ]
-
-
-def _num_passed(trace: Trace, ends: Iterable[int], whole: str) -> int:
-    for number, end in enumerate(ends):
-        if not whole.startswith(prefix_text(trace, end)):
-            return number
-    return len(list(ends))
-
-
-def passing(trace: Trace, step: int, probes: Iterable[Probe], prompt: str) -> list[Probe]:
-    """The completions of earlier prefixes that pass through the one that ends with `step`, cut there; or nothing."""
-    begun = prefix_text(trace, step)
-    found: list[tuple[str, bool, bool]] = []
-    for probe in probes:
-        if not probe.is_passing and 0 <= probe.step < step:
-            before = prefix_text(trace, probe.step)
-            rows = zip(probe.completions, probe.recovered, probe.is_cut, strict=True)
-            found += [
-                ((before + text).removeprefix(begun), recovered, cut)
-                for text, recovered, cut in rows
-                if (before + text).startswith(begun)
-            ]
-    if not found:
-        return []
-    texts, recovered, cuts = zip(*found, strict=True)
-    return [Probe(step, texts, recovered, 0, prompt, cuts, is_passing=True)]
-
-
 def by_step(trace: Trace, ends: Sequence[int], posterior: Sequence[float]) -> tuple[float, ...]:
     """A posterior over the prefixes that end with `ends`, and none, as one over steps, and none.
 
@@ -321,23 +306,3 @@ def by_step(trace: Trace, ends: Sequence[int], posterior: Sequence[float]) -> tu
     """
     chances = dict(zip([0, *(end + 1 for end in ends)], posterior, strict=True))
     return tuple(chances.get(step, 0.0) for step in range(len(trace.steps) + 1))
-
-
-def lengths_of(engine: Engine, trace: Trace, ends: Sequence[int]) -> list[float]:
-    """The tokens that the trace itself has after each prefix, and one for the end."""
-    pieces = [engine.count_tokens(step_text(trace, step)) for step in range(len(trace.steps))]
-    return [1.0 + sum(pieces[end + 1 :]) for end in ends]
-
-
-def fitting(engine: Engine, trace: Trace, question: str, ends: Sequence[int]) -> int:
-    """How many of the prefixes that end with `ends` leave room in the model's context."""
-    if engine.count_tokens(prefix_prompt(trace, ends[-1], question)) < engine.context:
-        return len(ends)
-    low, high = 0, len(ends) - 1  # `low` of them are known to fit, prefix number `high` does not
-    while low < high:
-        middle = (low + high) // 2
-        if engine.count_tokens(prefix_prompt(trace, ends[middle], question)) < engine.context:
-            low = middle + 1
-        else:
-            high = middle
-    return low

@@ -25,12 +25,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from reasoner.budget import NO_LIMIT, Budget, Progress, ShouldStop, Watch
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.exploration import NUM_COMPLETIONS, Exploration, Settings, by_step, outcomes_of, task_of
+from reasoner.exploration import NUM_COMPLETIONS, Exploration, Settings, by_step, task_of
 from reasoner.exploring import SEARCHES, Belief
 from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.probing import (
     TEMPERATURE,
     continue_prefix,
+    outcomes_of,
     prefix_prompt,
     probe_of,
     question_part,
@@ -38,6 +39,7 @@ from reasoner.probing import (
     why_not_explorable,
 )
 from reasoner.records import JudgedBy, Pit, Probe, Problem, Trace
+from reasoner.store import Store
 from reasoner.window import TOGETHER, Interrupted, Window
 
 __all__ = [
@@ -51,6 +53,7 @@ __all__ = [
     "explore",
     "explore_many",
     "format_of",
+    "pits_of",
     "posterior",
     "prefix_prompt",
     "probe_of",
@@ -62,7 +65,7 @@ METHODS = tuple(SEARCHES)
 DEFAULT_METHOD = "adaptive"
 
 Earlier = Callable[[Problem], Iterable[Pit]]
-"""Problem → pits found in its traces before: `lambda problem: store.pits(problem_id=problem.id)`."""
+"""Problem → pits found in its traces before: `pits_of(store)`."""
 Refused = Callable[[Trace, str], None]
 """Told of a row that cannot be explored, and why, instead of an error."""
 
@@ -102,6 +105,7 @@ def explore_many(
     together: int = TOGETHER,
     earlier: Earlier | None = None,
     refused: Refused | None = None,
+    shows: bool = False,
 ) -> Iterator[Pit]:
     """The first pits of many traces, each yielded once found: those with early pits first.
 
@@ -117,6 +121,7 @@ def explore_many(
         search that was stopped goes on. The fixed rules take up their own trace's only.
     refused: told of rows that cannot be explored. Without it they raise BadInput: before anything is sampled where
         `rows` is a sequence, else when they are pulled.
+    shows: let the adaptive search go on until a completion recovers from right before the pit, as a pair needs one.
 
     Raises Interrupted (an EngineError with `partial` pits) when the engine fails; all pits found are out by then.
     """
@@ -124,12 +129,17 @@ def explore_many(
         raise BadInput(f"Explore needs a method of {METHODS}, at least one completion and one step.")
     if judged_by not in ("gold", "agreement"):
         raise BadInput("Explore judges completions by “gold”, the right answer, or by “agreement” of samples.")
-    settings = Settings(method, k, temperature, max_steps, seed, judged_by, budget)
+    settings = Settings(method, k, temperature, max_steps, seed, judged_by, budget, shows)
     if isinstance(rows, Sequence) and refused is None:
         for trace, problem in rows:
             _check(engine, trace, problem, settings)
     explorations = _explorations(engine, rows, settings, earlier, refused)
     return Window(engine, explorations, together, budget, watch, should_stop).pits()
+
+
+def pits_of(store: Store) -> Earlier:
+    """The store's pits, to be taken up by `explore(…, earlier=pits_of(store))`."""
+    return lambda problem: store.pits(problem_id=problem.id)
 
 
 def _explorations(

@@ -11,14 +11,15 @@ tokens, and those that are empty although the solution is not over (a server's h
 `tells` knows them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
+from reasoner.exploring import Outcome
 from reasoner.formats import Format
-from reasoner.formats.prefixes import format_of, prefix_text
+from reasoner.formats.prefixes import format_of, prefix_text, step_text
 from reasoner.records import Completion, JudgedBy, Probe, Problem, Trace
 from reasoner.rounds import complete
 
@@ -133,6 +134,62 @@ def tells(trace: Trace, probe: Probe) -> list[bool]:
     is_end = probe.step == len(trace.steps) - 1
     rows = zip(probe.completions, probe.recovered, _cuts(probe), strict=True)
     return [recovered or (not cut and (is_end or bool(text.strip()))) for text, recovered, cut in rows]
+
+
+def outcomes_of(trace: Trace, ends: Sequence[int], probe: Probe) -> list[Outcome]:
+    """What each completion of a probe came to, and how many of the trace's next prefixes it passes through."""
+    begun = prefix_text(trace, probe.step)
+    later = [end for end in ends if end > probe.step]
+    return [
+        Outcome(recovered, repeated=_num_passed(trace, later, begun + text + "\n"))
+        for recovered, text in zip(probe.recovered, probe.completions, strict=True)
+    ]
+
+
+def _num_passed(trace: Trace, ends: Iterable[int], whole: str) -> int:
+    for number, end in enumerate(ends):
+        if not whole.startswith(prefix_text(trace, end)):
+            return number
+    return len(list(ends))
+
+
+def passing(trace: Trace, step: int, probes: Iterable[Probe], prompt: str) -> list[Probe]:
+    """The completions of earlier prefixes that pass through the one that ends with `step`, cut there; or nothing."""
+    begun = prefix_text(trace, step)
+    found: list[tuple[str, bool, bool]] = []
+    for probe in probes:
+        if not probe.is_passing and 0 <= probe.step < step:
+            before = prefix_text(trace, probe.step)
+            rows = zip(probe.completions, probe.recovered, probe.is_cut, strict=True)
+            found += [
+                ((before + text).removeprefix(begun), recovered, cut)
+                for text, recovered, cut in rows
+                if (before + text).startswith(begun)
+            ]
+    if not found:
+        return []
+    texts, recovered, cuts = zip(*found, strict=True)
+    return [Probe(step, texts, recovered, 0, prompt, cuts, is_passing=True)]
+
+
+def lengths_of(engine: Engine, trace: Trace, ends: Sequence[int]) -> list[float]:
+    """The tokens that the trace itself has after each prefix, and one for the end."""
+    pieces = [engine.count_tokens(step_text(trace, step)) for step in range(len(trace.steps))]
+    return [1.0 + sum(pieces[end + 1 :]) for end in ends]
+
+
+def fitting(engine: Engine, trace: Trace, question: str, ends: Sequence[int]) -> int:
+    """How many of the prefixes that end with `ends` leave room in the model's context."""
+    if engine.count_tokens(prefix_prompt(trace, ends[-1], question)) < engine.context:
+        return len(ends)
+    low, high = 0, len(ends) - 1  # `low` of them are known to fit, prefix number `high` does not
+    while low < high:
+        middle = (low + high) // 2
+        if engine.count_tokens(prefix_prompt(trace, ends[middle], question)) < engine.context:
+            low = middle + 1
+        else:
+            high = middle
+    return low
 
 
 def _cuts(probe: Probe) -> tuple[bool, ...]:

@@ -47,7 +47,7 @@ class Remainders:
         self._probes: dict[tuple[tuple[str, ...], int], Probe] = {}
 
     def can_sample(self, prefix: Prefix) -> bool:
-        return not why_not_explorable(self.engine, prefix.trace, prefix.problem)
+        return not why_not_explorable(self.engine, prefix.trace, prefix.problem, step=prefix.step)
 
     def sample_ahead(self, prefixes: Sequence[Prefix]) -> None:
         """Draw for all prefixes together, more for those that have not recovered."""

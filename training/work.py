@@ -17,7 +17,7 @@ from types import FrameType
 
 from reasoner.engines import Engine, load_engine
 from reasoner.errors import RunError, WorkbenchError
-from reasoner.explore import explore_many, why_not_explorable
+from reasoner.explore import explore_many, pits_of, why_not_explorable
 from reasoner.records import Problem, Trace
 from reasoner.store import Store
 from training import dpo, rates
@@ -54,7 +54,10 @@ class Work:
         self.events.write("done", message=message)
 
     def explore(self) -> None:
-        """Machine pits of wrong traces that nobody has judged and no machine has explored, kept in the store."""
+        """Machine pits of wrong traces that nobody has judged and no machine has explored, kept in the store.
+
+        The adaptive search, told to show a way round the pit: a pair is made from a completion of the prefix before it.
+        """
         settings = self.settings
         if not settings.num_explore or settings.origin == "person":
             return
@@ -63,7 +66,8 @@ class Work:
         engine = load_engine(base, start)
         with Store(settings.store) as store:
             rows = unexplored(store, engine, settings.num_explore)
-            for done, pit in enumerate(explore_many(engine, rows, seed=settings.seed), start=1):
+            found = explore_many(engine, rows, seed=settings.seed, earlier=pits_of(store), shows=True)
+            for done, pit in enumerate(found, start=1):
                 store.add_pit(pit)
                 self.progress("explore", done, len(rows))
 

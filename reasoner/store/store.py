@@ -28,7 +28,7 @@ import reasoner.store.labels as store_labels
 import reasoner.store.queues as store_queues
 import reasoner.store.values as store_values
 from reasoner.errors import BadInput, StoreError
-from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation
+from reasoner.records import Counts, KeyPoints, Label, Pit, Problem, Trace, Valuation, content_id
 from reasoner.store.find import Filters, ProblemRow
 from reasoner.store.rows import (
     PIT_COLUMNS,
@@ -268,10 +268,17 @@ class Store:
     # ── pits, settings, numbers ──────────────────────────────────────────────────────────────────────────────────
 
     def add_pit(self, pit: Pit) -> None:
-        """Keep what an exploration found, with its evidence. Raises BadInput when its trace is unknown."""
+        """Keep what an exploration found, with its evidence, as its trace's latest pit.
+
+        The same find twice is one pit, unless another one came between them. Raises BadInput: its trace is unknown.
+        """
         with self._writing() as connection:
             if not connection.execute("SELECT 1 FROM traces WHERE id = ?", [pit.trace_id]).fetchone():
                 raise BadInput("The explored solution is not in the store. Add it before its pit.")
+            latest = connection.execute("SELECT max(seq) FROM pits WHERE trace_id = ?", [pit.trace_id]).fetchone()[0]
+            known = connection.execute("SELECT seq FROM pits WHERE id = ?", [pit.id]).fetchone()
+            if known and known["seq"] != latest:
+                pit = replace(pit, id=content_id(pit.id, repr(pit.created)))
             connection.execute(insert("pits", PIT_COLUMNS, "ON CONFLICT (id) DO NOTHING"), pit_values(pit))
 
     def pits(self, trace_id: str | None = None, problem_id: str | None = None) -> list[Pit]:

@@ -34,7 +34,7 @@ from reasoner.records import Completion, Sampling
 
 log = logging.getLogger(__name__)
 
-BEGINNING = 256  # characters of a prompt by which it is kept at one server: the question, mostly
+BEGINNING = 256  # characters, of the first line: the question, by which a prompt is kept at one server
 
 
 class GivenUp(Exception):
@@ -117,7 +117,7 @@ class Call:
         except NoRoute as missing:
             self._put_aside(ask, missing.error)
         except Unreachable as lost:
-            self._again(ask, endpoint, sent, lost.reason, lost.is_certain)
+            self._again(ask, endpoint, sent, lost.reason, lost.is_certain, lost.was_sent)
         except Garbled as garbled:
             self._again(ask, endpoint, sent, f"The server at {endpoint.url} cannot be used: {garbled}.", False)
         except Refused as refused:
@@ -164,14 +164,16 @@ class Call:
         else:
             self._put_aside(ask, error)
 
-    def _again(self, ask: Ask, endpoint: Endpoint, sent: float, reason: str, is_certain: bool) -> None:
+    def _again(
+        self, ask: Ask, endpoint: Endpoint, sent: float, reason: str, is_certain: bool, was_sent: bool = True
+    ) -> None:
         """A request without an answer: the server is watched, the request sent again unless it has had its tries."""
         self._counts["requests sent again"] += 1
         was_proven = endpoint.pace.is_proven
         endpoint.pace.has_failed(sent, time.monotonic(), reason, is_certain)
         if was_proven and not endpoint.pace.is_proven:
             self._say_out(endpoint)
-        tried = ask._replace(tries=ask.tries + 1)
+        tried = ask._replace(tries=ask.tries + was_sent)
         if tried.tries >= TRIES:
             self._put_aside(ask, EngineError(reason))
         elif tried.tries < TRIES // 2:
@@ -198,7 +200,7 @@ class Call:
 
 
 def _affinity(prompt: str, url: str) -> int:
-    return crc32((url + prompt[:BEGINNING]).encode("utf-8", "replace"))
+    return crc32((url + prompt[:BEGINNING].split("\n")[0]).encode("utf-8", "replace"))
 
 
 def _first(several: ExceptionGroup[Exception]) -> Exception:

@@ -28,10 +28,11 @@ MOST_BYTES = 64 * 2**20  # of one answer: 128 completions of 100,000 characters,
 class Unreachable(Exception):
     """No whole answer came; the text says why."""
 
-    def __init__(self, reason: str, is_certain: bool) -> None:
-        """is_certain: would another request fare the same? A connection that was cut once is no proof."""
+    def __init__(self, reason: str, was_sent: bool = True, is_certain: bool = True) -> None:
+        """was_sent: had the server the request? is_certain: would another fare the same? One cut is no proof."""
         super().__init__(reason)
         self.reason = reason
+        self.was_sent = was_sent
         self.is_certain = is_certain
 
 
@@ -62,11 +63,10 @@ class Connection:
             slow = f"The server at {self.url} does not answer in time: is it overloaded?"
             raise Unreachable(reason if is_connecting else slow, is_certain=True) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
-            is_certain = isinstance(error, httpx.ConnectError | httpx.InvalidURL | httpx.UnsupportedProtocol)
+            was_sent = not isinstance(error, httpx.ConnectError | httpx.InvalidURL | httpx.UnsupportedProtocol)
             said = self._without_key(str(error)) or type(error).__name__
-            raise Unreachable(
-                f"Nothing answers at {self.url} ({said}): start the server, or check --server.", is_certain
-            ) from error
+            reason = f"Nothing answers at {self.url} ({said}): start the server, or check --server."
+            raise Unreachable(reason, was_sent, is_certain=not was_sent) from error
         if not response.is_success:
             raise self._refusal(response, raw)
         return _object(raw)
@@ -82,7 +82,10 @@ class Connection:
             headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
             limits = httpx.Limits(max_connections=None, max_keepalive_connections=256, keepalive_expiry=4.0)
             timeout = httpx.Timeout(SECONDS, connect=CONNECT_SECONDS, pool=None)
-            self._client = httpx.AsyncClient(headers=headers, timeout=timeout, limits=limits, follow_redirects=False)
+            needs_certificates = self.url.startswith("https:")  # they take long to load
+            self._client = httpx.AsyncClient(
+                headers=headers, timeout=timeout, limits=limits, follow_redirects=False, verify=needs_certificates
+            )
             self._loop = loop
         return self._client
 

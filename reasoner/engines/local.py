@@ -18,14 +18,17 @@ from typing import Any, TypeVar
 
 from jinja2 import TemplateError
 
-from reasoner.engines.local_batches import batch_rows, in_batches
+from reasoner.engines.local_batches import batch_rows, in_batches, prefix_bytes
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
+from reasoner.engines.local_prefixes import PrefixStore
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
+from reasoner.engines.local_shared import Loop, can_share
 from reasoner.engines.prompts import Request, is_plain, knows_tags, plain_prompt, question_prompt, through_stop
 from reasoner.errors import BadInput, EngineError, WorkbenchError
 from reasoner.records import Completion, Maker, Sampling
 
 IS_ZERO_GPU = bool(os.environ.get("SPACES_ZERO_GPU"))  # a Space whose GPU is lent call by call
+TURN_SECONDS = 1.0  # for which one thread works on, while others wait. Ours
 ZERO_GPU_SECONDS = 60  # of a visitor's GPU time that one call asks for. Ours
 
 
@@ -43,7 +46,8 @@ class LocalEngine:
         self._knows_tags = knows_tags
         self._has_template = bool(getattr(tokenizer, "chat_template", None)) and not is_plain
         self._ends = _end_ids(model, tokenizer)
-        self.turn = threading.Lock()  # held while a batch is sampled
+        self.turn = threading.Lock()  # held while the model works
+        self.prefixes = PrefixStore(prefix_bytes(model))
 
     def render(self, question: str, instruction: str, tag: str = "") -> str:
         """By the tokenizer's chat template if it has one, else as prompts.py says."""
@@ -114,6 +118,9 @@ class LocalEngine:
         pad = self.tokenizer.pad_token_id or 0
         settings = Settings(sampling.temperature, sampling.top_p, self._ends, stops.has_ended, pad)
 
+        if can_share(self.model):
+            return [self._completion(one, sampling.stop) for one in self._draw_shared(rows, settings)]
+
         def draw_batch(batch: Sequence[Row]) -> list[Drawn]:
             with self.turn:
                 drawn = sample(self.model, batch, settings)
@@ -122,6 +129,14 @@ class LocalEngine:
 
         drawn = in_batches(draw_batch, rows, batch_rows(self.model, rows))
         return [self._completion(one, sampling.stop) for one in drawn]
+
+    def _draw_shared(self, rows: list[Row], settings: Settings) -> list[Drawn]:
+        loop = Loop(self.model, rows, settings, batch_rows(self.model, rows), self.prefixes)
+        while not loop.is_over:
+            with self.turn:
+                loop.run(TURN_SECONDS)
+            time.sleep(0.001)  # else this thread has the lock again before those that wait for it wake up
+        return loop.drawn
 
     def _draw(self, rows: list[Row], sampling: Sampling) -> list[Completion]:
         if not (IS_ZERO_GPU and self.model.device.type == "cuda"):

@@ -15,6 +15,8 @@ from reasoner.errors import EngineError
 CPU_ROWS = 256  # largest batch. Ours: the built-in solver gains nothing beyond it
 GPU_ROWS = 1024
 CPU_BYTES = 2 * 1024**3  # at most this for a batch on the CPU …
+KEPT_BYTES = 256 * 1024**2  # of prompts, kept between calls, on the CPU …
+KEPT_SHARE = 0.05  # … and on a GPU, as a share of its memory, 0-1
 SHARE = 0.5  # … and this share of the memory that is free, 0-1
 
 Drawn = TypeVar("Drawn")
@@ -34,6 +36,15 @@ def batch_rows(model: Any, rows: Sequence[Row]) -> int:
     if model.device.type == "cuda":
         return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
     return int(max(1, min(CPU_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
+
+
+def prefix_bytes(model: Any) -> int:
+    """Bytes of prompts' keys and values that may be kept between calls."""
+    import torch
+
+    if model.device.type == "cuda":
+        return int(KEPT_SHARE * torch.cuda.mem_get_info(model.device)[1])
+    return KEPT_BYTES
 
 
 def in_batches(draw: Callable[[Sequence[Row]], list[Drawn]], rows: Sequence[Row], num_rows: int) -> list[Drawn]:

@@ -66,7 +66,7 @@ class Drawn:
 
 
 def sample(model: Any, rows: Sequence[Row], settings: Settings, by_generate: bool = False) -> list[Drawn]:
-    """Draw one completion a row. Rows with the same prompt should stand next to each other."""
+    """Draw one completion a row, all in one batch, padded: for decoders that cannot share (local_shared.py)."""
     import torch
 
     if not rows:
@@ -81,7 +81,7 @@ def can_loop(model: Any) -> bool:
     from transformers import DynamicCache
     from transformers.cache_utils import DynamicLayer
 
-    if "position_ids" not in _arguments(model):
+    if "position_ids" not in arguments(model):
         return False
     layers = DynamicCache(config=model.config).layers
     return len(layers) > 0 and all(type(layer) is DynamicLayer for layer in layers)
@@ -150,7 +150,7 @@ class _Batch:
         self.cache.batch_select_indices(places)
 
     def _forward(self, ids: "Tensor", positions: "Tensor") -> "Tensor":
-        last_only = {"logits_to_keep": 1} if "logits_to_keep" in _arguments(self.model) else {}
+        last_only = {"logits_to_keep": 1} if "logits_to_keep" in arguments(self.model) else {}
         output = self.model(
             input_ids=ids,
             attention_mask=self.mask if self.has_padding else None,
@@ -181,19 +181,30 @@ class _Chooser:
         self.uniforms = self.uniforms[places]
 
     def choose(self, logits: "Tensor", step: int) -> "Tensor":
-        """logits (rows, words) → token ids (rows,), by inverting the cumulative distribution at each row's number."""
-        import torch
+        """logits (rows, words) → token ids (rows,), each row by the random number of this step."""
+        return pick(logits, self.uniforms[:, step : step + 1], self.settings)
 
-        if self.settings.temperature <= 0:
-            return logits.argmax(-1)
-        probabilities = torch.softmax(logits.float() / self.settings.temperature, -1)
-        uniform = self.uniforms[:, step : step + 1]
-        if self.settings.top_p >= 1:
-            return _invert(probabilities, uniform)
-        ordered, ids = probabilities.sort(dim=-1, descending=True, stable=True)
-        before = ordered.cumsum(-1) - ordered
-        ordered = ordered.masked_fill(before >= max(self.settings.top_p, 1e-6), 0)  # the likeliest always stays
-        return ids.gather(-1, _invert(ordered, uniform)[:, None])[:, 0]
+
+def uniforms_of(row: Row) -> list[float]:
+    """A row's random numbers, 0-1, one a token it may write."""
+    import torch
+
+    return torch.rand(row.limit, generator=torch.Generator().manual_seed(_seed(row.key))).tolist()
+
+
+def pick(logits: "Tensor", uniform: "Tensor | None", settings: Settings) -> "Tensor":
+    """logits (rows, words), uniform (rows, 1) → token ids (rows,), by inverting the cumulative distribution."""
+    import torch
+
+    if settings.temperature <= 0 or uniform is None:
+        return logits.argmax(-1)
+    probabilities = torch.softmax(logits.float() / settings.temperature, -1)
+    if settings.top_p >= 1:
+        return _invert(probabilities, uniform)
+    ordered, ids = probabilities.sort(dim=-1, descending=True, stable=True)
+    before = ordered.cumsum(-1) - ordered
+    ordered = ordered.masked_fill(before >= max(settings.top_p, 1e-6), 0)  # the likeliest always stays
+    return ids.gather(-1, _invert(ordered, uniform)[:, None])[:, 0]
 
 
 def _invert(weights: "Tensor", uniform: "Tensor") -> "Tensor":
@@ -251,7 +262,7 @@ def _seed(key: str) -> int:
     return int.from_bytes(hashlib.sha256(key.encode("utf-8", "replace")).digest()[:8], "big") >> 1
 
 
-def _arguments(model: Any) -> frozenset[str]:
+def arguments(model: Any) -> frozenset[str]:
     return _arguments_of(type(model).forward)
 
 

@@ -1,0 +1,156 @@
+"""Rows on their way, and the room that each has for the keys and values of what it has written itself.
+
+    rows = Rows(longest=256)
+    rows.add([Going(place=0, prefix=prefix, num_shared=61, token=7)])
+    rows.keep([True])                    after each step: which of them go on
+
+Room comes in sizes, so that one long row does not make all others long: a row that outgrows its slot moves to a longer
+one. A slot that gets free is filled at once, by a new row or by the last one of its size, so nothing is computed for
+rows that have ended.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from reasoner.engines.local_prefixes import Prefix
+
+SHORTEST, GROWTH = 32, 2  # tokens of the shortest slots, and how much longer the next ones are. Ours
+
+
+@dataclass(eq=False)
+class Going:
+    """One row on its way."""
+
+    place: int  # in the caller's list of rows
+    prefix: "Prefix"  # shared with other rows
+    num_shared: int  # its first tokens, which this row reads
+    token: int  # the next to be read: its prompt's last one, then what was drawn
+    uniforms: list[float] = field(default_factory=list)  # 0-1, its random numbers; none for a greedy row
+    written: int = 0  # tokens in its own slot
+
+
+class Slots:
+    """Room for up to `room` tokens each: keys and values (layers, slots, heads, room, width)."""
+
+    def __init__(self, like: "Prefix", room: int) -> None:
+        self.room = room
+        self.holders: list[Any] = []  # whose each slot is
+        self.keys, self.values = (self._empty(part[:, None], 0) for part in (like.keys, like.values))
+
+    def __len__(self) -> int:
+        return len(self.holders)
+
+    def add(self, holders: Sequence[Any]) -> slice:
+        """New slots for these; what is in them is left over from others."""
+        start, end = len(self.holders), len(self.holders) + len(holders)
+        if end > self.keys.shape[1]:
+            num = max(end, 2 * self.keys.shape[1])
+            self.keys, self.values = (self._longer(part, num) for part in (self.keys, self.values))
+        self.holders += holders
+        return slice(start, end)
+
+    def remove(self, places: Sequence[int]) -> None:
+        """Free these slots; the last ones move into them."""
+        if not places:
+            return
+        gone, left = set(places), len(self.holders) - len(places)
+        holes = sorted(place for place in gone if place < left)
+        movers = [place for place in range(left, len(self.holders)) if place not in gone]
+        if holes:
+            self.keys[:, holes] = self.keys[:, movers]
+            self.values[:, holes] = self.values[:, movers]
+        for hole, mover in zip(holes, movers, strict=True):
+            self.holders[hole] = self.holders[mover]
+        del self.holders[left:]
+
+    def _empty(self, like: "Tensor", num: int) -> "Tensor":
+        """Zeros, since what lies in memory by chance may be no number, and a mask does not hide that."""
+        layers, _, heads, _, width = like.shape
+        return like.new_zeros((layers, num, heads, self.room, width))
+
+    def _longer(self, part: "Tensor", num: int) -> "Tensor":
+        longer = self._empty(part, num)
+        longer[:, : len(self.holders)] = part[:, : len(self.holders)]
+        return longer
+
+
+class Rows:
+    """All rows on their way, in the order of their slots: the order in which a step computes them."""
+
+    def __init__(self, longest: int) -> None:
+        self.longest = longest  # tokens that a row may have in its slot at most
+        self.sizes: list[Slots] = []
+
+    def __len__(self) -> int:
+        return sum(len(slots) for slots in self.sizes)
+
+    def __iter__(self) -> Iterator[Going]:
+        return (row for slots in self.sizes for row in slots.holders)
+
+    def add(self, rows: Sequence[Going]) -> None:
+        if rows:
+            self._slots(0, rows[0].prefix).add(rows)
+
+    def keep(self, goes_on: Sequence[bool]) -> None:
+        """Let rows go that have ended (by the order of all), and those that have filled their slots move to longer."""
+        start = 0
+        for slots, num in zip(list(self.sizes), [len(slots) for slots in self.sizes], strict=True):
+            slots.remove([place for place in range(num) if not goes_on[start + place]])
+            start += num
+        for size, slots in enumerate(self.sizes):
+            full = [place for place, row in enumerate(slots.holders) if row.written >= slots.room]
+            if full:
+                longer = self._slots(size + 1, slots.holders[full[0]].prefix)
+                new = longer.add([slots.holders[place] for place in full])
+                longer.keys[:, new, :, : slots.room] = slots.keys[:, full]
+                longer.values[:, new, :, : slots.room] = slots.values[:, full]
+                slots.remove(full)
+
+    def _slots(self, size: int, like: "Prefix") -> Slots:
+        while len(self.sizes) <= size:
+            self.sizes.append(Slots(like, min(SHORTEST * GROWTH ** len(self.sizes), self.longest)))
+        return self.sizes[size]
+
+
+class PrefixPool:
+    """Prefixes of few rows each, side by side, so that all are attended to at once: (layers, slots, heads, room, …)."""
+
+    def __init__(self, room: int) -> None:
+        self.room = room  # tokens of the longest
+        self.slots: Slots | None = None
+        self._free: list[int] = []
+
+    def add(self, prefixes: Sequence["Prefix"]) -> None:
+        """Copy those in that are not there yet."""
+        if not prefixes:
+            return
+        slots = self.slots = self.slots or Slots(prefixes[0], self.room)
+        there = {id(prefix) for prefix in slots.holders}
+        for prefix in {id(one): one for one in prefixes if id(one) not in there}.values():
+            if self._free:
+                slot = self._free.pop()
+                slots.holders[slot] = prefix
+            else:
+                slot = slots.add([prefix]).start
+            length = min(prefix.keys.shape[2], self.room)
+            slots.keys[:, slot, :, :length] = prefix.keys[:, :, :length]
+            slots.values[:, slot, :, :length] = prefix.values[:, :, :length]
+
+    def places(self, rows: Sequence[Going]) -> dict[int, int]:
+        """id of each pooled prefix → its slot. Slots that no row reads any more are freed, and closed up if many."""
+        if self.slots is None:
+            return {}
+        used = {id(row.prefix) for row in rows}
+        holders = self.slots.holders
+        for slot, prefix in enumerate(holders):
+            if prefix is not None and id(prefix) not in used:
+                holders[slot] = None
+                self._free.append(slot)
+        if len(self._free) * 8 > len(holders):
+            self.slots.remove(self._free)
+            self._free = []
+        return {id(prefix): slot for slot, prefix in enumerate(self.slots.holders) if prefix is not None}

@@ -17,6 +17,7 @@ const state = {
   view: recall('view', 'plain'),
   format: '', // only traces of this format; '' for all
   showsValues: null, // null: in review only
+  showsRecovery: recall('recovery', 'on') === 'on', // wherever something was explored and may be seen
   direction: recall('direction', 'down'),
   isReview: recall('mode', 'label') === 'review',
   goesOn: recall('goes-on', 'yes') === 'yes',
@@ -27,7 +28,7 @@ const state = {
   me: '',
   last: null, // this person's last label still standing: what Undo takes back
   pending: null, // the judgement that the server has not confirmed yet
-  busy: '', // what the model is doing: 'sample', 'explore', or nothing
+  busy: '', // what the model is doing for this page: 'sample', 'translate', or nothing
 };
 
 function recall(name, otherwise) {
@@ -106,6 +107,7 @@ function show(figure, isNews) {
   state.at = figure.traces.length ? clamp(state.at, 0, stepsOf(trace())) : QUESTION;
   drawAll();
   if (isFirst) deliverWhatIsLeft();
+  followSearches();
   if (isFirst && new URL(window.location.href).searchParams.has('doubt')) openDoubts();
 }
 
@@ -139,6 +141,7 @@ function drawAll() {
   drawBar();
   drawTraces();
   drawPoints();
+  drawQueue();
   drawSteps();
   drawGraph();
   drawCursor();
@@ -204,4 +207,6 @@ function onMail(event) {
   if (mail.kind === 'label') onLabelMail(mail);
   if (mail.kind === 'list') onListMail(mail);
   if (mail.kind === 'work') onWorkMail(mail);
+  if (mail.kind === 'live') onLiveMail(mail);
+  if (mail.kind === 'tries') onTriesMail(mail);
 }

@@ -1,6 +1,6 @@
 // The map: plotly draws the plan; the cursor is laid over it as shapes, so that a move redraws no state.
 
-const graph = { plotly: null, plan: null, box: null, timer: 0, isReady: false, numbers: new Map() };
+const graph = { plotly: null, plan: null, box: null, timer: 0, isReady: false, numbers: new Map(), rates: new Map() };
 const plotlyFile = root.dataset.plotly;
 
 // plotly.js is fetched once a page and kept under our own name: gr.Plot brings its own and overwrites window.Plotly.
@@ -32,6 +32,7 @@ function drawPlot() {
   const plan = planNow(box.clientWidth, box.clientHeight);
   graph.plan = plan;
   graph.numbers = new Map();
+  graph.rates = ratesNow(viewNow());
   graph.box = boxFor(plan, box.clientWidth, box.clientHeight);
   const theme = themeNow();
   const font = { family: getComputedStyle(root).fontFamily, size: 12, color: theme.text };
@@ -41,7 +42,7 @@ function drawPlot() {
     xaxis: axis(graph.box.x), yaxis: axis(graph.box.y), shapes: cursorShapes(plan, theme),
     hoverlabel: { align: 'left', bgcolor: theme.paper, bordercolor: theme.edge, font },
   };
-  graph.plotly.react(part('plot'), [...backTraces(plan, theme), ...edgeTraces(plan, theme), ...valueTraces(plan, theme, viewNow()), labelTrace(plan, theme), nodeTrace(plan, theme)], layout,
+  graph.plotly.react(part('plot'), [...backTraces(plan, theme), ...edgeTraces(plan, theme), ...valueTraces(plan, theme, viewNow()), ...whiskerTraces(plan, theme), labelTrace(plan, theme), nodeTrace(plan, theme)], layout,
     { displayModeBar: false, scrollZoom: false, doubleClick: false, responsive: false });
   if (!graph.isReady) listenToPlot();
   part('wait').hidden = true;
@@ -128,9 +129,9 @@ function nodeTrace(plan, theme) {
   return {
     type: plan.isGl ? 'scattergl' : 'scatter', mode: plan.isGl ? 'markers' : 'markers+text',
     x: of((m, c, node) => node.x), y: of((m, c, node) => node.y), customdata: of((m, c, node) => node.id),
-    text: plan.isGl ? undefined : of((m, c, node) => (plan.scale.size < 0.6 ? '' : '<b>' + (m.glyph || node.depth) + '</b>')), textfont: { size: 13, color: of((m, c) => c[2]) },
-    hoverinfo: 'text', hovertext: of((m, c, node) => node.hover),
-    marker: { symbol: of((m) => m.symbol), size: of((m) => m.size * plan.scale.size), opacity: 1, color: of((m, c) => c[0]), line: { width: of((m) => Math.max(m.width * plan.scale.size, 0.6)), color: of((m, c) => c[1]) } },
+    text: plan.isGl ? undefined : of((m, c, node) => (plan.scale.size < 0.6 ? '' : '<b>' + (m.glyph || node.depth) + '</b>')), textfont: { size: 13, color: of((m, c, node) => glyphColour(node, c[2], theme)) },
+    hoverinfo: 'text', hovertext: of((m, c, node) => hoverOf(node)),
+    marker: { symbol: of((m) => m.symbol), size: of((m) => m.size * plan.scale.size), opacity: 1, color: of((m, c, node) => fillOf(node, c[0], theme)), line: { width: of((m) => Math.max(m.width * plan.scale.size, 0.6)), color: of((m, c) => c[1]) } },
   };
 }
 

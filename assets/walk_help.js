@@ -2,9 +2,9 @@
 
 const KEYS = [
   ['↓ → j', 'next step'], ['↑ ← k', 'step back'], ['1 – 9', 'jump to a step, 0 to the question'], ['[ ]', 'other trace of this problem'],
-  ['F', 'this is the first wrong step'], ['A', 'all steps are right'], ['U', 'unsure'], ['S', 'skip'], ['B', 'bad problem'], ['Z', 'undo'], ['N', 'next unlabelled trace'],
+  ['F', 'this is the first wrong step'], ['A', 'all steps are right'], ['U', 'unsure'], ['S', 'skip'], ['B', 'bad problem'], ['Z', 'undo'], ['N', 'next unlabelled trace'], ['Q', 'next trace of the queue'], ['Y', 'in a queue: keep your label'],
   ['C M G O', 'after F: calculation, misunderstanding, step missing, other'], ['W T', 'after F: write a correction, a note'], ['Enter', 'after F: confirm the class that is proposed; next trace'],
-  ['R', 'label or review: hide or show answers and findings'], ['M', 'merge states that established the same'], ['D', 'turn the graph'], ['P', 'problems'], ['?', 'this page'],
+  ['R', 'label or review: hide or show answers and findings'], ['E', 'let the machine look for the pit; stop it'], ['T', 'read the tries from this state'], ['H', 'colours of recovery on or off'], ['M', 'merge states that established the same'], ['D', 'turn the graph'], ['P', 'problems'], ['?', 'this page'],
 ];
 
 const NOTES = [
@@ -13,7 +13,8 @@ const NOTES = [
   'A step’s shape says how it is written: words, code, output, equation, declaration, constraint. What running it gave stands after the arrow.',
   'Formats vote: a badge on each answer says which formats agree. They may agree on a wrong answer.',
   'The class of an error is proposed only after you have flagged the step, and counts only once you confirm it.',
-  '“0 of 4 recovered” means that the model, continuing from there four times, never reached the right answer. It is evidence, not proof.',
+  '“0 of 4 recovered” means that the model, continuing from there four times, never reached the right answer. It is evidence, not proof: the range beside it says how much four tries leave open.',
+  'A pit’s percentage is how likely that step is the first from which the model does not recover, by all tries so far.',
 ];
 
 function openHelp() {

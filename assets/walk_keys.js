@@ -3,7 +3,8 @@
 const KEY_ACTIONS = {
   ArrowDown: () => move(1), ArrowRight: () => move(1), j: () => move(1), ArrowUp: () => move(-1), ArrowLeft: () => move(-1), k: () => move(-1),
   f: () => judge('first_wrong'), a: () => judge('all_right'), u: () => judge('unsure'), s: () => judge('skip'), b: () => judge('bad_problem'),
-  z: undo, n: next, r: () => review(!state.isReview), m: merge, d: turn, p: () => toggleRail(), '?': openHelp, Escape: escape,
+  z: undo, n: next, q: nextInQueue, y: () => settle(), r: () => review(!state.isReview), m: merge, d: turn, p: () => toggleRail(), '?': openHelp, Escape: escape,
+  e: exploreOrHalt, t: () => askTries(stepNow()), h: toggleRecovery,
   '[': () => select(neighbour(-1), QUESTION), ']': () => select(neighbour(1), QUESTION),
 };
 

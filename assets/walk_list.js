@@ -1,9 +1,10 @@
-// The list of problems with its filters, an own problem, more samples, the machine's search for the pit.
+// The list of problems with its filters, an own problem, more samples.
 
 const PAGE_SIZE = 30;
 const list = { offset: 0, total: 0, timer: 0, seq: 0, isOwn: false };
 
 function ask(offset = 0) {
+  if (queue.name) return askQueue(offset);
   const filters = part('filters').elements;
   list.offset = Math.max(0, offset);
   list.seq += 1;
@@ -16,7 +17,7 @@ function askSoon() {
 }
 
 function onListMail(mail) {
-  if (mail.seq !== list.seq) return;
+  if (mail.seq !== list.seq || queue.name) return;
   list.total = mail.total;
   const chosen = part('filters').elements.source;
   const now = chosen.value;
@@ -25,10 +26,7 @@ function onListMail(mail) {
   const items = mail.rows.map(problemItem);
   if (!items.length) items.push(make('li', { class: 'fp-none' }, mail.message || 'No problem fits. Loosen a filter, or type a problem of your own below.'));
   part('problems').replaceChildren(...items);
-  const last = Math.min(list.offset + PAGE_SIZE, list.total);
-  part('page').textContent = list.total ? NUMBERS.format(list.offset + 1) + '–' + NUMBERS.format(last) + ' of ' + NUMBERS.format(list.total) : '0';
-  root.querySelector('[data-do="page-back"]').disabled = list.offset === 0;
-  root.querySelector('[data-do="page-on"]').disabled = last >= list.total;
+  drawPage();
 }
 
 function problemItem(row) {
@@ -50,6 +48,7 @@ function toggleRail(isOpen = part('problems').closest('.fp-rail').hidden, takesF
   remember('rail', isOpen ? 'open' : '');
   if (!isOpen) return;
   ask(list.offset);
+  askCounts();
   if (takesFocus) part('filters').elements.search.focus({ preventScroll: true });
 }
 
@@ -65,26 +64,43 @@ function solveOwn(event) {
   if (!question.value.trim()) { part('own-say').textContent = 'The problem is empty: type a question first.'; return question.focus(); }
   list.isOwn = true;
   begin('sample', 'The model is solving it …');
-  send('typed', { question: question.value, answer: answer.value, ...sampleSettings() });
+  send('typed', { run: newRun(), question: question.value, answer: answer.value, ...sampleSettings() });
 }
 
 function sampleMore(event) {
   event.preventDefault();
   part('more').open = false;
   begin('sample', 'Sampling …');
-  send('sample', { problem: state.figure.problem.id, ...sampleSettings() });
+  send('sample', { run: newRun(), problem: state.figure.problem.id, ...sampleSettings() });
 }
 
-function explore() {
-  if (!trace() || state.busy) return;
-  begin('explore', 'Continuing from every step, to see from where the model still recovers …');
-  send('explore', { problem: state.figure.problem.id, trace: trace().id });
+// Each sampling has a name, by which it can be stopped even before its turn at the model has come.
+const sampling = { run: '', count: 0 };
+
+function newRun() {
+  sampling.count += 1;
+  sampling.run = page + '-' + sampling.count;
+  return sampling.run;
+}
+
+function stopSampling() {
+  if (state.busy !== 'sample') return;
+  send('stop', { run: sampling.run });
+  part('stop-sampling').disabled = true;
+  say('Stopping: what has been sampled is kept …');
+}
+
+function drawSampling() {
+  const isOn = state.busy === 'sample';
+  part('stop-sampling').hidden = !isOn;
+  part('stop-sampling').disabled = false;
 }
 
 function begin(what, words) {
   state.busy = what;
   root.dataset.busy = what;
   say(words);
+  drawSampling();
   drawPanelIfAny();
 }
 
@@ -104,6 +120,7 @@ function onWorkMail(mail) {
   if (!mail.is_done) return;
   state.busy = '';
   root.dataset.busy = '';
+  drawSampling();
   drawPanelIfAny();
   if (list.isOwn && mail.is_ok !== false && !mail.own && isNarrow()) toggleRail(false);
   list.isOwn = false;

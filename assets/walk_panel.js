@@ -1,4 +1,5 @@
-// The side panel: the state under the cursor, the step that led to it, what checks, machines and people say, the maker.
+// The side panel: the state under the cursor, the step that led to it, what checks and people say, the maker. What the
+// machine found has its own place between them (walk_explore.js), which keeps its fields while it is redrawn.
 
 const CHECK_SIGNS = { right: '✓', wrong: '✗', unjudged: '~' };
 
@@ -8,12 +9,15 @@ function drawPanel() {
   const blocks = [];
   if (one && state.at !== QUESTION) blocks.push(stepBlock(one));
   blocks.push(stateBlock(one));
-  if (one) blocks.push(checkBlock(one), agreementBlock(one), machineBlock(one), peopleBlock(one), makerBlock(one), sandboxBlock(one));
+  if (one) blocks.push(checkBlock(one), agreementBlock(one));
+  part('panel-top').replaceChildren(...blocks.splice(0));
+  drawMachine();
+  if (one) blocks.push(peopleBlock(one), makerBlock(one), sandboxBlock(one));
   if (figure.problem.solution_html && (state.isReview || (one && isShown(one)))) {
     blocks.push(block('Reference solution', make('div', { class: 'fp-solution', typeset: figure.problem.solution_html })));
   }
   blocks.push(make('div', { class: 'fp-panel-end' }, make('button', { type: 'button', class: 'fp-quiet', onclick: copyLink }, 'Copy a link to this state')));
-  part('panel').replaceChildren(...blocks);
+  part('panel-end').replaceChildren(...blocks);
 }
 
 function block(title, ...children) {
@@ -63,24 +67,6 @@ function checkBlock(one) {
   if (stepNow() === stepsOf(one) - 1) lines.push(line(one.verdict.status, CHECK_SIGNS[one.verdict.status] + ' answer ' + (one.answer ?? 'not found') + ': ' + (one.verdict.reason || WORDS[one.verdict.status])));
   const failed = here.find((finding) => finding.check === 'arithmetic' && finding.status === 'wrong');
   return block('Checks', ...lines, make('div', { class: 'fp-point-tools' }, failed && repairButton(failed), translateButton(one)));
-}
-
-// How often the model recovered from each prefix: "0 of 4 recovered" is what was seen, never "wrong".
-function machineBlock(one) {
-  if (!isShown(one)) return block('Machine', line('muted', 'Hidden until you have judged.'), exploreButton());
-  const pit = one.pits.at(-1);
-  if (!pit) return block('Machine', line('muted', 'Nobody has looked by machine yet.'), exploreButton());
-  const verdict = pit.step === null ? 'The model recovered from every step tried.' : 'First pit: step ' + (pit.step + 1) + '. From there no try recovered.';
-  const rows = pit.probes.map(([step, good, all]) => make('li', { 'data-now': String(step === stepNow()), 'data-pit': String(step === pit.step && step !== null) },
-    make('button', { type: 'button', class: 'fp-link', onclick: () => select(state.trace, step + 1) }, step < 0 ? 'question' : 'step ' + (step + 1)),
-    make('span', { class: 'fp-tries', 'aria-hidden': 'true' }, ...[...Array(all).keys()].map((i) => make('i', { 'data-good': String(i < good) }))),
-    make('span', {}, good + ' of ' + all + ' recovered')));
-  return block('Machine', line('pit', '◆ ', verdict), make('ul', { class: 'fp-probes' }, ...rows), line('muted', pit.method + ', ' + pit.k + ' tries a step, by ' + pit.by), exploreButton('Look again'));
-}
-
-function exploreButton(words = 'Find the pit by machine') {
-  const isBusy = state.busy === 'explore';
-  return make('button', { type: 'button', class: 'fp-small', 'data-do': 'explore', disabled: Boolean(state.busy) }, isBusy ? 'Trying every step …' : words);
 }
 
 function peopleBlock(one) {

@@ -5,7 +5,7 @@ const DO = {
   'page-back': () => ask(list.offset - PAGE_SIZE), 'page-on': () => ask(list.offset + PAGE_SIZE),
   own: () => { toggleRail(true); part('own').open = true; part('own-form').elements.question.focus(); },
   merge, values: toggleValues, direction: turn, expand: () => expand(!state.isExpanded), 'zoom-in': () => zoom(1.5), 'zoom-out': () => zoom(1 / 1.5), 'zoom-fit': () => zoom(0),
-  back: () => move(-1), on: () => move(1), undo, next, explore, doubts: openDoubts, 'strip-close': closeStrip,
+  back: () => move(-1), on: () => move(1), undo, next, explore, halt, recovery: toggleRecovery, 'stop-sampling': stopSampling, doubts: openDoubts, 'queue-disagree': () => toggleQueue('disagree'), 'queue-unsure': () => toggleQueue('unsure'), 'queue-kept': () => toggleQueue('disagree', !queue.kept), 'strip-close': closeStrip,
   first_wrong: () => judge('first_wrong'), all_right: () => judge('all_right'), unsure: () => judge('unsure'), skip: () => judge('skip'), bad_problem: () => judge('bad_problem'),
 };
 
@@ -21,6 +21,9 @@ part('filters').addEventListener('input', askSoon);
 part('filters').addEventListener('submit', (event) => event.preventDefault());
 part('own-form').addEventListener('submit', solveOwn);
 part('more-form').addEventListener('submit', sampleMore);
+part('how-form').addEventListener('submit', (event) => { event.preventDefault(); explore(); });
+part('how-form').addEventListener('change', changeHow);
+part('how').addEventListener('toggle', (event) => { if (event.target.open) drawHow(); });
 part('more').addEventListener('toggle', fillFormats);
 part('strip').addEventListener('submit', (event) => { event.preventDefault(); finishStrip(); });
 part('auto').addEventListener('change', (event) => { state.goesOn = event.target.checked; remember('goes-on', state.goesOn ? 'yes' : 'no'); });

@@ -18,6 +18,8 @@ function drawBar() {
   press('merge', state.view === 'merged');
   press('values', Boolean(figure.problem) && showsValues());
   root.querySelector('[data-do="values"]').hidden = !hasValues();
+  press('recovery', showsRecovery());
+  root.querySelector('[data-do="recovery"]').hidden = !hasRecovery();
   part('direction').textContent = state.direction === 'down' ? '↓' : '→';
   part('auto').checked = state.goesOn;
   drawWhere();
@@ -77,6 +79,7 @@ function drawSteps() {
   }
   lit = [];
   drawStepMarks();
+  drawEvidence();
 }
 
 // A step's action, and whether it is allowed there: a finding, so untold until the trace is judged.

@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.codeset import codeset
+from reasoner.figure_pits import pit_json
 from reasoner.graph import Mark, StateGraph, all_marks, state_paths, states_in_order
 from reasoner.look import FORMS, KINDS_BY_STRENGTH, MARKERS, THEMES
 from reasoner.quantities import Quantity, is_failure, quantities, same_name
@@ -89,7 +90,7 @@ def marks_json(
         paths = state_paths(problem, traces, is_merged)
         order = {state: index for index, state in enumerate(states_in_order(problem, paths))}
         views[name] = _mark_rows(all_marks(traces, labels, pits, paths), order)
-    said = {trace.id: _said(trace, labels, pits) for trace in traces}
+    said = {trace.id: _said(trace, problem, labels, pits) for trace in traces}
     return {"problem": problem.id, "marks": views, "said": said}
 
 
@@ -170,7 +171,7 @@ def _trace(graph: StateGraph, trace: Trace, order: dict[str, int], names: Collec
         "format": trace.format,
         "created": trace.created,
         "findings": [_finding(finding) for finding in graph.findings.get(trace.id, ())],
-        **_said(trace, graph.labels, graph.pits),
+        **_said(trace, graph.problem, graph.labels, graph.pits),
     }
 
 
@@ -183,10 +184,11 @@ def _step(step: Step, names: Collection[str]) -> list[Any]:
     return [*row, step.kind, codeset(shown, names), is_failure(step.outcome)]
 
 
-def _said(trace: Trace, labels: Iterable[Label], pits: Iterable[Pit]) -> dict[str, Any]:
+def _said(trace: Trace, problem: Problem, labels: Iterable[Label], pits: Iterable[Pit]) -> dict[str, Any]:
+    own = [pit for pit in pits if pit.trace_id == trace.id]
     return {
         "labels": [_label(label) for label in labels if label.trace_id == trace.id],
-        "pits": [_pit(pit) for pit in pits if pit.trace_id == trace.id],
+        "pits": [pit_json(trace, problem, pit, maker_words(pit.maker)) for pit in own],
     }
 
 
@@ -203,12 +205,6 @@ def _finding(finding: Finding) -> dict[str, Any]:
 def _label(label: Label) -> dict[str, Any]:
     wanted = ("id", "kind", "step", "annotator", "error_class", "correction", "note", "created")
     return {name: getattr(label, name) for name in wanted}
-
-
-def _pit(pit: Pit) -> dict[str, Any]:
-    probes = [[probe.step, sum(probe.recovered), len(probe.recovered)] for probe in pit.probes]
-    by = maker_words(pit.maker)
-    return {"id": pit.id, "step": pit.step, "method": pit.method, "k": pit.k, "probes": probes, "by": by}
 
 
 def _view(graph: StateGraph) -> dict[str, Any]:

@@ -37,6 +37,7 @@ THEMES = {
         "wrong": ["#dc2626", "#991b1b", "#ffffff"], "unjudged": ["#e2e8f0", "#64748b", "#1f2937"],
         "first_wrong": ["#fde68a", "#dc2626", "#7f1d1d"], "pit": ["#ede9fe", "#7c3aed", "#4c1d95"],
         "after": ["#fee2e2", "#f87171", "#7f1d1d"], "more": ["#f8fafc", "#94a3b8", "#475569"],
+        "recovery": ["#d97b1f", "#eeb877", "#efe9dd", "#8fcfc7", "#1f9e92"],
     },
     "dark": {
         "text": "#e5e7eb", "muted": "#94a3b8", "edge": "#64748b", "bad": "#f87171", "path": "rgba(96,165,250,.34)",
@@ -47,9 +48,14 @@ THEMES = {
         "wrong": ["#dc2626", "#fca5a5", "#ffffff"], "unjudged": ["#334155", "#94a3b8", "#e5e7eb"],
         "first_wrong": ["#b45309", "#fbbf24", "#ffffff"], "pit": ["#4c1d95", "#c4b5fd", "#f5f3ff"],
         "after": ["#450a0a", "#f87171", "#fecaca"], "more": ["#1e293b", "#64748b", "#cbd5e1"],
+        "recovery": ["#b8620f", "#86592f", "#4a5261", "#2c6d70", "#0c8577"],
     },
 }  # fmt: skip
-"""Colours a theme: lines and words, then for each kind of state its fill, its border, its glyph."""
+"""Colours a theme: lines and words, then for each kind of state its fill, its border, its glyph.
+
+"recovery" runs from "no try recovered" to "all did": orange to teal, after ColorBrewer's BrBG, which people tell apart
+whatever their colour vision, and which is none of the hues of right, wrong, person, machine and cursor.
+"""
 
 KINDS_BY_STRENGTH = ("step", "answer", "after", "unjudged", "right", "wrong", "pit", "first_wrong")
 """As graph.STRENGTH, with the answer that may not be judged in public yet."""

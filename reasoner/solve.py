@@ -4,7 +4,7 @@ for trace in solve(engine, problem, "transitions", FORMATS["transitions"].sampli
     store.add_traces([trace])
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from reasoner.checks.answers import judge
@@ -27,19 +27,21 @@ def solve(
     format: str = "transitions",
     sampling: Sampling | None = None,
     key_points: KeyPoints | None = None,
+    should_stop: Callable[[], bool] | None = None,
 ) -> Iterator[Trace]:
     """Sample `sampling.num` solutions and yield each as its batch is done.
 
     Trace i's maker keeps seed + i: sampling one solution with that seed gives the same text again. `sampling` left out
     means one solution with the format's settings; without stop strings of its own it takes the format's. `key_points`
     are given to the solver as a hint after the question (keypoints.with_key_points); the trace's prompt has them.
+    `should_stop` is asked before each batch: once it says so, no more are sampled.
     Raises BadInput before anything is sampled when the question is empty, too long, or the format unknown.
     """
     writing = format_named(format)
     sampling = sampling or writing.sampling()
     sampling = replace(sampling, stop=sampling.stop or writing.stop)
     prompt = _prompt(engine, problem, writing, key_points)
-    return _sample(engine, problem, writing, prompt, sampling)
+    return _sample(engine, problem, writing, prompt, sampling, should_stop or (lambda: False))
 
 
 def solve_many(
@@ -98,9 +100,16 @@ def check_prompt(engine: Engine, prompt: str) -> None:
         )
 
 
-def _sample(engine: Engine, problem: Problem, format: Format, prompt: str, sampling: Sampling) -> Iterator[Trace]:
+def _sample(
+    engine: Engine,
+    problem: Problem,
+    format: Format,
+    prompt: str,
+    sampling: Sampling,
+    should_stop: Callable[[], bool],
+) -> Iterator[Trace]:
     done, size = 0, FIRST_BATCH
-    while done < sampling.num:
+    while done < sampling.num and not should_stop():
         size = min(size, sampling.num - done)
         now = replace(sampling, num=size, seed=sampling.seed + done)
         [completions] = complete(engine, format, [prompt], now)

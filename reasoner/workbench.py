@@ -17,6 +17,7 @@ from reasoner.engines.local_loading import adapter_name
 from reasoner.engines.prompts import first_pit_settings
 from reasoner.errors import WorkbenchError
 from reasoner.formats import FORMATS
+from reasoner.live import Searches, Stops
 from reasoner.space import guest_limits
 from reasoner.store import Store
 
@@ -33,6 +34,8 @@ class Workbench:
         self.model = model
         self.server = server
         self.guest_limits = guest_limits()  # None on one's own machine
+        self.searches = Searches()  # explorations under way, whichever page began them
+        self.stops = Stops()  # samplings that a page wants stopped
         self._given_adapter = adapter
         self._lock = threading.Lock()
         self._loading: Future[Engine] | None = None

@@ -49,7 +49,7 @@ NEVER_AT_THE_TOP = (
 FLOORS = (  # a file imports from its own floor's room or from floors below; longest prefix counts
     ("app.py",),
     ("reasoner/tabs/", "training/", "reasoner/__main__.py"),
-    ("reasoner/workbench.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
+    ("reasoner/workbench.py", "reasoner/live.py", "reasoner/api", "reasoner/seed.py", "reasoner/space.py"),
     (
         *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
         *("reasoner/rounds.py", "reasoner/executed.py", "reasoner/exploration.py", "reasoner/probing.py"),

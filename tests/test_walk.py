@@ -243,9 +243,9 @@ def test_samples_out_of_bounds_are_refused(workbench, wrong, change):
 
 
 def test_the_machine_looks_for_the_pit_and_its_evidence_is_kept(workbench, wrong):
-    screen, mail = list(walk.explore(workbench, "ada", {"problem": wrong.problem_id, "trace": wrong.id}))[-1]
+    [mail] = list(walk.explore(workbench, "ada", {"problem": wrong.problem_id, "trace": wrong.id}))[-1]
     [pit] = workbench.store.pits(trace_id=wrong.id)
-    shown = next(one for one in json.loads(screen)["traces"] if one["id"] == wrong.id)["pits"][0]
+    shown = mail["said"][wrong.id]["pits"][0]
     assert shown["probes"] == [[probe.step, sum(probe.recovered), len(probe.recovered)] for probe in pit.probes]
     assert "wrong" not in mail["message"]
 

@@ -18,18 +18,21 @@ import gradio as gr
 from reasoner.figure import plotly_js
 
 ASSETS = Path(__file__).parents[2] / "assets"
-CSS_PATHS = [ASSETS / name for name in ("style.css", "walk.css", "walk_forms.css", "walk_more.css", "walk_narrow.css")]
+STYLES = ("style", "walk", "walk_forms", "walk_more", "walk_explore", "walk_queue", "walk_narrow")
+CSS_PATHS = [ASSETS / f"{name}.css" for name in STYLES]
 STATIC_PATHS = [plotly_js()]
 
 SCRIPTS = (
     *("", "_graph", "_places", "_ways", "_legend", "_forms", "_steps", "_panel", "_points", "_badges", "_mend"),
-    *("_label", "_list", "_doubt", "_help", "_keys", "_start"),
+    *("_recovery", "_explore", "_tries", "_label", "_list", "_doubt", "_queue", "_help", "_keys", "_start"),
 )
 """walk.js and its siblings, in the order in which they are joined into one function."""
 
 OWN_EVENTS = (
     *("judge", "open", "find", "sample", "typed", "explore", "rename"),
     *("points", "extract", "repair", "translate", "doubts", "review"),
+    *("stop", "tries", "take"),
+    *("queue", "queued", "settle"),
 )
 """Events that the page may send. gr.HTML would make an event of every quoted word in the scripts."""
 

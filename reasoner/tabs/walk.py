@@ -14,7 +14,7 @@ from gradio.context import Context
 from reasoner.errors import BadInput, WorkbenchError
 from reasoner.figure import as_json
 from reasoner.space import guest_name
-from reasoner.tabs import walk_events, walk_more, walk_view
+from reasoner.tabs import walk_events, walk_explore, walk_more, walk_queue, walk_view
 from reasoner.tabs.component import CSS_PATHS, STATIC_PATHS, Mail, Screen
 from reasoner.workbench import Workbench
 
@@ -29,6 +29,9 @@ EVENT: dict[str, Any] = {
     "api_visibility": "private",
     "concurrency_limit": 1,
 }
+LANES: dict[str, dict[str, Any]] = {"walk-explore": {"concurrency_limit": 8}}
+"""Lanes that take more than one at a time: pages follow their searches side by side, the model itself takes turns.
+Stop has a lane of its own, so that it never waits behind what it is to stop."""
 
 Asked = Mapping[str, Any]
 Profile = gr.OAuthProfile | None
@@ -43,13 +46,18 @@ def build(workbench: Workbench) -> Screen:
     name = gr.BrowserState("", storage_key="first-pit-annotator", secret="first-pit")
     screen = Screen()
     label_mail, list_mail, work_mail = Mail("label"), Mail("list"), Mail("work")
+    live_mail, tries_mail, stop_mail = Mail("live"), Mail("tries"), Mail("stop")
+    queue_mail = Mail("queue")
     wires: list[tuple[str, Work, list[Any], str, str]] = [
         ("judge", judge, [label_mail], "label", "walk"),
         ("open", open_place, [screen, work_mail], "work", "walk"),
         ("find", find, [list_mail], "list", "walk-list"),
         ("sample", sample, [screen, work_mail], "work", "walk-model"),
         ("typed", typed, [screen, work_mail], "work", "walk-model"),
-        ("explore", explore, [screen, work_mail], "work", "walk-model"),
+        ("explore", explore, [live_mail], "live", "walk-explore"),
+        ("stop", stop, [stop_mail], "stop", "walk-stop"),
+        ("tries", tries, [tries_mail], "tries", "walk-list"),
+        ("take", take, [screen, work_mail], "work", "walk"),
         ("rename", rename, [name, work_mail], "work", "walk"),
         ("points", points, [work_mail], "work", "walk"),
         ("extract", extract, [work_mail], "work", "walk-model"),
@@ -57,10 +65,13 @@ def build(workbench: Workbench) -> Screen:
         ("translate", translate, [screen, work_mail], "work", "walk-model"),
         ("doubts", doubts, [work_mail], "work", "walk-list"),
         ("review", review, [screen, work_mail], "work", "walk"),
+        ("queue", walk_queue.listed, [queue_mail], "queue", "walk-list"),
+        ("queued", walk_queue.opened, [screen, queue_mail], "queue", "walk"),
+        ("settle", walk_queue.settled, [queue_mail], "queue", "walk"),
     ]
     for event, work, outputs, kind, lane in wires:
         handle = guarded(workbench, work, kind, len(outputs))
-        getattr(screen, event)(handle, [name], outputs, concurrency_id=lane, **EVENT)
+        getattr(screen, event)(handle, [name], outputs, concurrency_id=lane, **EVENT | LANES.get(lane, {}))
     page = Context.root_block
     if page is not None:
         page.load(opening(workbench), [name], [screen, name, work_mail], concurrency_id="walk", **EVENT)
@@ -164,15 +175,30 @@ def _stream(workbench: Workbench, who: str, asked: Asked, problem_id: str) -> An
     for num, trace in enumerate(walk_events.sample(workbench, problem, asked), 1):
         screen = walk_view.screen_json(workbench, problem.id, who, trace.id, is_update=True)
         yield screen, {"message": f"{num} of {asked_for} sampled …"}
-    yield gr.skip(), {"message": "1 new trace." if num == 1 else f"{num} new traces.", "is_done": True}
+    words = "1 new trace." if num == 1 else f"{num} new traces."
+    is_stopped = num < asked_for and workbench.stops.is_asked(walk_events.text(asked, "run"))
+    yield gr.skip(), {"message": f"Stopped: {words}" if is_stopped else words, "is_done": True}
 
 
 def explore(workbench: Workbench, who: str, asked: Asked) -> Answers:
-    if not workbench.is_ready:
-        yield gr.skip(), {"message": "Loading the model …"}
-    problem = walk_events.find_pit(workbench, asked)
-    screen = walk_view.screen_json(workbench, problem.id, who, is_update=True)
-    yield screen, {"message": "The machine has looked. What it found stands in the side panel.", "is_done": True}
+    for mail in walk_explore.follow(workbench, asked):
+        yield (mail,)
+
+
+def stop(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    walk_explore.stop(workbench, asked)
+    yield ({"is_ok": True},)
+
+
+def tries(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    yield (walk_explore.tries(workbench, asked),)
+
+
+def take(workbench: Workbench, who: str, asked: Asked) -> Answers:
+    found, words = walk_explore.taken(workbench, asked)
+    step = walk_events.whole(asked, "probe", -1, len(found.steps))
+    screen = walk_view.screen_json(workbench, found.problem_id, who, found.id, step if step >= 0 else None)
+    yield screen, {"message": words, "tone": "good"}
 
 
 def points(workbench: Workbench, who: str, asked: Asked) -> Answers:

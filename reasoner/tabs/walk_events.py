@@ -1,4 +1,4 @@
-"""What the server does when the Walk screen asks: judge, undo, open, find, sample, explore, rename.
+"""What the server does when the Walk screen asks: judge, undo, open, find, sample, rename.
 
     judge(workbench, "ada", {"action": "first_wrong", "problem": …, "trace": …, "step": 1, "seq": 7, "event": "x-7"})
     {"kind": "label", "seq": 7, "is_ok": True, "message": "Saved: step 2 is the first wrong one.", "marks": …}
@@ -14,7 +14,6 @@ from typing import Any, get_args
 
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.explore import explore
 from reasoner.formats import Format, format_named
 from reasoner.records import Label, LabelKind, Problem, Trace, content_id, make_problem
 from reasoner.review.error_classes import proposal_json
@@ -166,7 +165,12 @@ def typed_problem(workbench: Workbench, asked: Asked) -> Problem:
 
 
 def sample(workbench: Workbench, problem: Problem, asked: Asked) -> Iterator[Trace]:
-    """Solve `problem` again, in each format asked for; each trace is kept before it is yielded."""
+    """Solve `problem` again, in each format asked for, until the page says stop; each trace is kept before it is told."""
+    run = text(asked, "run")
+
+    def is_stopped() -> bool:
+        return workbench.stops.is_asked(run)
+
     hint = latest(workbench.store.key_points(problem.id)) if asked.get("hint") is True else None
     num = whole(asked, "num", 1, MAX_SAMPLES)
     temperature = number(asked, "temperature", 0, 2)
@@ -174,7 +178,7 @@ def sample(workbench: Workbench, problem: Problem, asked: Asked) -> Iterator[Tra
         sampling = replace(
             writing.sampling(num=1 if temperature == 0 else num), temperature=temperature, seed=secrets.randbelow(2**31)
         )
-        for trace in solve(workbench.engine(), problem, writing.name, sampling, hint):
+        for trace in solve(workbench.engine(), problem, writing.name, sampling, hint, is_stopped):
             workbench.store.add_traces([trace])
             yield trace
 
@@ -197,13 +201,6 @@ def unknown_words_notice(engine: Engine, problem: Problem) -> str:
         f"The built-in solver has never seen {shown}. It knows only simple word problems and cannot read these words, "
         "so do not expect sense. Start with --model for a larger model."
     )
-
-
-def find_pit(workbench: Workbench, asked: Asked) -> Problem:
-    """Let the model look for the first pit of a trace, and keep what it found."""
-    problem, trace = problem_and_trace(workbench.store, asked)
-    workbench.store.add_pit(explore(workbench.engine(), trace, problem))
-    return problem
 
 
 def new_name(asked: Asked) -> str:

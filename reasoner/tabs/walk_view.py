@@ -49,7 +49,8 @@ def screen_json(
     findings = findings_of(store, problem, traces)
     plain = build_graph(problem, traces, labels, pits, findings)
     merged = build_graph(problem, traces, labels, pits, findings, merge=True)
-    return figure_json(plain, merged, **head, **about(store, problem, traces))
+    exploring = workbench.searches.of_problem(problem.id)
+    return figure_json(plain, merged, **head, exploring=exploring, **about(store, problem, traces))
 
 
 def marks(store: Store, problem: Problem) -> dict[str, Any]:

@@ -1,0 +1,43 @@
+"""What a machine found in a trace, as the page gets it: how often each state recovered, and where the pit may be.
+
+    pit_json(trace, problem, pit)
+    {"step": 1, "rates": [[0, 3, 5, .28, .88], …], "posterior": [.1, .62, .2, .08], "tokens": 640, …}
+
+Rates are counted at states, not at requests: a completion counts wherever it passes (reasoner/recovery.py). What the
+completions say stays on the server until a person asks for it, so that pages stay small.
+"""
+
+import re
+from typing import Any
+
+from reasoner.records import Pit, Problem, Trace
+from reasoner.recovery import recovery
+
+UNFINISHED = ("stopped", "its budget", "the budget", "the engine failed")
+"""How `Pit.ended` begins where more could have been found: such a search can be gone on with."""
+
+
+def is_unfinished(pit: Pit) -> bool:
+    return pit.ended.startswith(UNFINISHED)
+
+
+def pit_json(trace: Trace, problem: Problem, pit: Pit, by: str) -> dict[str, Any]:
+    """All of a pit but its texts. rates: [0-based step, recovered, tries, low, high], the bounds 95 % credible."""
+    return {
+        "id": pit.id,
+        "step": pit.step,
+        "method": pit.method,
+        "k": pit.k,
+        "by": by,
+        "probes": [[probe.step, sum(probe.recovered), len(probe.recovered)] for probe in pit.probes],
+        "rates": [
+            [one.step, one.successes, one.tries, round(one.low, 3), round(one.high, 3)]
+            for one in recovery(trace, problem, pit)
+        ],
+        "posterior": [round(share, 4) for share in pit.posterior],
+        "judged_by": pit.judged_by,
+        "ended": re.sub(r"\bstep (\d+)", lambda found: f"step {int(found[1]) + 1}", pit.ended),  # screens count from 1
+        "is_unfinished": is_unfinished(pit),
+        "tokens": pit.num_tokens,
+        "seconds": round(pit.seconds, 1),
+    }

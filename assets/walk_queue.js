@@ -107,7 +107,7 @@ function drawPage() {
 
 function queueItem(row) {
   const isHere = row.trace === trace()?.id;
-  const said = row.machine === undefined ? [row.num_steps + (row.num_steps === 1 ? ' step' : ' steps')] : ['⚑ ' + stepName(row.person), '◆ ' + stepName(row.machine), ...(row.chance === null ? [] : [percent(row.chance) + ' sure'])];
+  const said = row.machine === undefined ? [row.num_steps + (row.num_steps === 1 ? ' step' : ' steps')] : ['⚑ ' + (row.person === null ? 'all right' : stepName(row.person)), '◆ ' + (row.machine === null ? 'no pit' : stepName(row.machine)), ...(row.chance === null ? [] : [percent(row.chance) + ' sure'])];
   return make('li', {}, make('button', { type: 'button', class: 'fp-problem', 'aria-current': isHere ? 'true' : null, onclick: () => { openQueued({ trace: row.trace }); if (isNarrow()) toggleRail(false); } },
     make('span', { class: 'fp-problem-text' }, row.question), make('span', { class: 'fp-problem-facts' }, [...said, row.source].join(' · '))));
 }
@@ -131,8 +131,8 @@ function drawQueue() {
 function queueHead() {
   const [sign, title] = QUEUES[queue.name];
   const count = queue.counts[queue.name] ?? 0;
-  return make('div', { class: 'fp-queue-head' }, make('b', {}, sign + ' ' + title), make('span', {}, count ? NUMBERS.format(count) + (count === 1 ? ' waits' : ' wait') : 'nothing waits'), make('span', { class: 'fp-spring' }),
-    make('button', { type: 'button', class: 'fp-small', title: 'The next trace of this queue (Q)', onclick: nextInQueue }, 'Next in the queue ', make('kbd', {}, 'Q')),
+  return make('div', { class: 'fp-queue-head' }, make('b', {}, make('i', { 'aria-hidden': 'true' }, sign), title), make('span', { class: 'fp-waiting' }, count ? NUMBERS.format(count) + ' left' : 'none left'), make('span', { class: 'fp-spring' }),
+    make('button', { type: 'button', class: 'fp-small', title: 'The next trace of this queue (Q)', onclick: nextInQueue }, 'Next ', make('kbd', {}, 'Q')),
     make('button', { type: 'button', class: 'fp-quiet fp-round', 'aria-label': 'Leave the queue', title: 'Leave the queue', onclick: leaveQueue }, '×'));
 }
 

@@ -1,4 +1,4 @@
-"""python -m reasoner import | export | score | solve | explore | keypoints | gold: the screen, from the shell.
+"""python -m reasoner import | export | score | solve | explore | keypoints | gold | queue: the screen, from the shell.
 
     python -m reasoner import train.jsonl more.jsonl --keep-good
     python -m reasoner import --hub openai/gsm8k --config main --split test
@@ -6,11 +6,13 @@
     python -m reasoner score --detector arithmetic --json
     python -m reasoner solve "Ana has 3 coins. Ben has 2 more coins than Ana. How many coins does Ben have?"
     python -m reasoner explore --source gsm8k/test --limit 20
+    python -m reasoner explore --traces wrong.jsonl.gz --out explored
     python -m reasoner keypoints --all
     python -m reasoner gold
+    python -m reasoner queue disagree
 
-Every command takes --store FILE (default: REASONER_STORE, else the user's data folder). Exit codes: 0 done, 2 could not
-be done, with the reason on standard error.
+Every command takes --store FILE (default: REASONER_STORE, else the user's data folder). Exit codes: 0 done, 1 done
+but some traces failed (explore --out), 2 could not be done, with the reason on standard error.
 """
 
 import argparse
@@ -29,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     options = _parser().parse_args(arguments)
     try:
+        if "run_alone" in options:  # it opens the store itself, where it needs one
+            return int(options.run_alone(options))
         with Store(options.store) if options.store else Store.open_default() as store:
             return int(options.run(store, options))
     except WorkbenchError as error:
@@ -45,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m reasoner", description=__doc__.splitlines()[0])
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for add in (_add_import, _add_export, _add_score, _add_solve, _add_explore, _add_keypoints, _add_gold):
+    for add in (_add_import, _add_export, _add_score, _add_solve, _add_explore, _add_keypoints, _add_gold, _add_queue):
         command = add(commands)
         command.add_argument(
             "--store", metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)"
@@ -244,59 +248,23 @@ def _add_gold(commands: Commands) -> argparse.ArgumentParser:
     return command
 
 
-def _add_explore(commands: Commands) -> argparse.ArgumentParser:
-    from reasoner.exploring import SEARCHES
+def _add_queue(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner.review import queue_command
 
-    command = commands.add_parser("explore", help="find the first pit of wrong solutions by sampling")
-    command.add_argument("--trace", action="append", default=[], metavar="ID", help="this solution (may be repeated)")
-    command.add_argument("-k", type=int, default=4, metavar="K", help="completions a prefix (default: 4)")
-    command.add_argument(
-        "--method",
-        default="linear",
-        choices=list(SEARCHES),
-        help="linear: prefix by prefix (Self-Explore); binary: halving (OmegaPRM); adaptive: where a completion tells "
-        "most, about as sure as linear with K (default: linear)",
-    )
-    _add_model(command)
-    command.set_defaults(run=_explore, command=command)
+    command = commands.add_parser("queue", help="where person and machine disagree, and where the machine is unsure")
+    queue_command.add_arguments(command)
+    command.set_defaults(run=queue_command.run, command=command)
     return command
 
 
-def _explore(store: Store, options: argparse.Namespace) -> int:
-    from reasoner.engines import BUILT_IN, load_engine
-    from reasoner.explore import explore_many, why_not_explorable
+def _add_explore(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner import explore_command
 
-    engine = load_engine(options.model or BUILT_IN, options.adapter, options.server)
-    rows: list[tuple[Trace, Problem]] = []
-    for trace, problem in _chosen_traces(store, options):
-        reason = why_not_explorable(engine, trace, problem)
-        if reason:
-            print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
-        else:
-            rows.append((trace, problem))
-    for pit in explore_many(engine, rows, options.k, options.temperature, seed=options.seed, method=options.method):
-        store.add_pit(pit)
-        found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
-        num = sum(len(probe.completions) for probe in pit.probes)
-        print(f"trace {pit.trace_id}: {found} ({num} completions of {len(pit.probes)} prefixes)")
-    return 0
-
-
-def _chosen_traces(store: Store, options: argparse.Namespace) -> list[tuple[Trace, Problem]]:
-    """The named solutions, else the first wrong ones that nobody has explored."""
-    if options.trace:
-        named = [store.trace(trace_id) for trace_id in options.trace]
-        if None in named:
-            options.command.error(f"there is no solution {options.trace[named.index(None)]} in the store")
-        return [(trace, store.problem(trace.problem_id)) for trace in named if trace]  # type: ignore[misc]
-    rows = store.find_problems(source=options.source, verdict="wrong", limit=10 * options.limit)
-    found = [
-        (trace, row.problem)
-        for row in rows
-        for trace in store.traces(row.problem.id)
-        if trace.verdict.status == "wrong" and not store.pits(trace_id=trace.id)
-    ]
-    return found[: options.limit]
+    command = commands.add_parser("explore", help="find the first pit of wrong solutions by sampling")
+    _add_model(command)
+    explore_command.add_arguments(command)
+    command.set_defaults(run_alone=explore_command.run, command=command, limit=None)
+    return command
 
 
 if __name__ == "__main__":

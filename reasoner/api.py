@@ -18,6 +18,7 @@ from typing import Any
 from reasoner import arguments
 from reasoner.api_keypoints import KeyPointsApi
 from reasoner.api_part import ApiPart
+from reasoner.api_queues import QueuesApi
 from reasoner.api_review import ReviewApi
 from reasoner.checks import check_solution, check_trace
 from reasoner.checks.answers import extract_answer, judge
@@ -65,7 +66,8 @@ class Api(ApiPart):
             self.import_rows,
         )
         own = {function.__name__: function for function in functions}
-        return own | KeyPointsApi(self.workbench).functions() | ReviewApi(self.workbench).functions()
+        parts = (KeyPointsApi, ReviewApi, QueuesApi)
+        return own | {name: call for part in parts for name, call in part(self.workbench).functions().items()}
 
     def list_problems(
         self,

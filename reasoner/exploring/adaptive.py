@@ -31,7 +31,7 @@ class Effort:
     shows: bool = False  # go on until a completion from right before the pit recovers: a pair needs one
 
 
-EFFORTS = {4: Effort(0.9, 0.0006), 8: Effort(0.95, 0.00025)}
+EFFORTS = {4: Effort(0.9, 0.0007), 8: Effort(0.95, 0.00022)}
 """k → the effort at which the adaptive search is more exact than linear search with k completions a prefix, for less
 than half of its tokens (tests/bench/bench_explore.py)."""
 

@@ -12,16 +12,16 @@ from reasoner.records import Finding, Step
 
 HAZARDS: Mapping[str, float] = {
     "Formalize": 0.09,
-    "Decompose": 0.36,
-    "Solve Subquestion": 0.45,
-    "Solve Parent": 0.95,
+    "Decompose": 0.3,
+    "Solve Subquestion": 0.5,
+    "Solve Parent": 0.98,
     "Summarize": 0.9,
 }
 """By Kwai-STaR's action, for wrong traces. Fitted to the built-in solver: tests.bench.bench_explore --fit."""
 
-ODDS = {"wrong": 20.0, "unjudged": 3.0}
-"""How much a finding of that status raises the odds of its step. Ours: a wrong equation is nearly proof, a number
-from nowhere is a sign."""
+ODDS = {"wrong": 100.0, "unjudged": 3.0}
+"""How much a finding of that status raises the odds of its step. Ours: a wrong equation is nearly proof (of 11
+first steps so flagged with no pit before them, 11 were the pit), a number from nowhere is a sign."""
 
 NO_PIT = 0.005
 """Odds that a wrong trace has no pit, against all pits together. Ours: its whole is known not to recover."""

@@ -24,7 +24,18 @@ from reasoner.checks.answers import judge
 from reasoner.checks.arithmetic import check_arithmetic
 from reasoner.checks.information import check_information
 from reasoner.engines import Engine
-from reasoner.exploring import SEARCHES, AdaptiveSearch, Belief, Outcome, Search, Task, gathered, prior_of
+from reasoner.exploring import (
+    SEARCHES,
+    AdaptiveSearch,
+    Belief,
+    Effort,
+    Outcome,
+    Request,
+    Search,
+    Task,
+    gathered,
+    prior_of,
+)
 from reasoner.exploring.adaptive import effort_of
 from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.probing import (
@@ -48,6 +59,7 @@ NUM_COMPLETIONS = 4  # k, Self-Explore §4
 MAX_STEPS = 20  # of the fixed rules: Self-Explore's code, as papers that follow it
 NUM_VOTES = 8  # samples of the bare question, judged by agreement. Ours: what two prefixes cost by Self-Explore's rule
 QUESTION = -1  # the prefix without steps
+SHORT = 100  # tokens. Ours: the completions that the adaptive search's price a token was set with are shorter
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +123,16 @@ class Exploration:
     def _begin(self) -> None:
         """A search from the start; completions that were known before are told to the adaptive one at once."""
         trace, ends, units = self.trace, self.ends, self._units
-        task, settings = task_of(trace, self.problem, ends, self._lengths), self.settings
-        effort = replace(effort_of(settings.k), shows=settings.shows)
-        self._adaptive = AdaptiveSearch(task, settings.k, effort=effort) if settings.is_adaptive else None
+        whole, settings = task_of(trace, self.problem, units, self._lengths), self.settings
+        task = whole if ends == units else task_of(trace, self.problem, ends, self._lengths)
+        self._adaptive = (
+            AdaptiveSearch(task, settings.k, effort=effort_for(settings, task)) if settings.is_adaptive else None
+        )
         self._search: Search = self._adaptive or SEARCHES[settings.method](task, settings.k)
         has_own = (
             self._adaptive is None or ends != units
         )  # what an adaptive search believes of all prefixes is the same
-        self._own_belief = Belief(task_of(trace, self.problem, units)) if has_own else None
+        self._own_belief = Belief(whole) if has_own else None
         if self._adaptive is not None:
             if trace.verdict.status == "right" and ends == units:
                 self._adaptive.tell(len(ends) - 1, [Outcome(True)])  # the trace itself: all its prefixes recover
@@ -143,8 +157,22 @@ class Exploration:
     def _next(self) -> Wanted | None:
         if self.needs_vote:
             return Wanted(QUESTION, NUM_VOTES - self.first(QUESTION))
-        request = self._search.next_request()
+        request = self._search.next_request() or self._next_of_long()
         return Wanted(self.ends[request.step], request.num) if request else None
+
+    def _next_of_long(self) -> Request | None:
+        """Of a long trace, one completion rules out so little that none seems worth its price; a few together are.
+
+        So nothing has a price there as long as no step is likelier than all others together.
+        """
+        search = self._adaptive
+        if search is None or len(self.ends) <= MAX_STEPS or max(search.posterior) >= 0.5:
+            return None
+        effort = search.effort
+        search.effort = replace(effort, price=0.0)
+        request = search.next_request()
+        search.effort = effort
+        return request
 
     def prompt(self, step: int) -> str:
         """The exact text to continue."""
@@ -288,6 +316,12 @@ class Exploration:
         if self.num_silent:
             notes.append(f"{self.num_silent} completions were cut or empty, which is no evidence of a wrong step")
         return notes
+
+
+def effort_for(settings: Settings, task: Task) -> Effort:
+    """The effort that k stands for. Its price a token was set where completions are short; long ones cost no more."""
+    effort, mean = effort_of(settings.k), sum(task.lengths) / len(task.lengths)
+    return replace(effort, shows=settings.shows, price=effort.price * min(1.0, SHORT / mean))
 
 
 def task_of(trace: Trace, problem: Problem, ends: Sequence[int], lengths: Sequence[float] = ()) -> Task:

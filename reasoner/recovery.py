@@ -17,9 +17,8 @@ they are sure. Intervals of fixed sample sizes (Wilson's, Clopper and Pearson's)
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reasoner.exploration import outcomes_of
 from reasoner.formats.prefixes import stops
-from reasoner.probing import tells
+from reasoner.probing import outcomes_of, tells
 from reasoner.records import Pit, Problem, Trace
 
 

@@ -203,7 +203,8 @@ def to_pit(row: sqlite3.Row) -> Pit:
 
 
 def _to_probe(values: dict[str, Any]) -> Probe:
-    return Probe(**{name: tuple(value) if isinstance(value, list) else value for name, value in values.items()})
+    found: dict[str, Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in values.items()}
+    return Probe(**found)
 
 
 def placeholders(columns: str) -> str:

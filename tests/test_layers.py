@@ -55,7 +55,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
         *("reasoner/rounds.py", "reasoner/executed.py", "reasoner/exploration.py", "reasoner/probing.py"),
         *("reasoner/budget.py", "reasoner/window.py", "reasoner/recovery.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
-        *("reasoner/review/", "reasoner/scale/"),
+        *("reasoner/review/", "reasoner/scale/", "reasoner/explore_command.py"),
     ),
     ("reasoner/formats/", "reasoner/graph.py", "reasoner/paths.py", "reasoner/keypoints"),
     ("reasoner/checks/", "reasoner/store", "reasoner/engines/", "reasoner/votes.py"),

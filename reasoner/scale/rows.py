@@ -9,8 +9,9 @@ A folder of rows holds part-00000.parquet, part-00001.parquet …, itself or in 
 only ever added, so a row's number stays the same while a run without tasks goes on.
 
 The columns of problem and trace are those of the plain format (reasoner/interchange/plain.py), so that a shard can be
-explored again, or opened by anything that reads Parquet. Those of the pit begin with pit_; `probes` and `recovery` are
-lists of records. A step of None is "no pit among the prefixes tried".
+explored again, or opened by anything that reads Parquet. Those of the pit begin with pit_; `probes` and `recovery`
+(how often the answer was reached from where, reasoner/recovery.py) are lists of records. A step of None is "no pit
+among the prefixes tried".
 
 Not covered: people's labels; they stay where they were given.
 """
@@ -23,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import BadInput
-from reasoner.intervals import wilson
 from reasoner.records import Maker, Pit, Probe, Problem, Step, Trace, Verdict
+from reasoner.recovery import num_completions, recovery
 
 SHARD = "part-{:05}.parquet"
 ROWS_A_GROUP = 100  # ours: what `read_row` decodes to show one; larger groups would compress little better
@@ -45,7 +46,18 @@ class Explored:
 
 def rows_of(explored: Explored) -> Values:
     """The row that keeps this exploration; `record_of` gives it back."""
-    problem, trace, pit = explored.problem, explored.trace, explored.pit
+    row, pit = trace_row(explored.trace, explored.problem), explored.pit
+    row |= {"pit_id": pit.id, "pit_step": pit.step, "pit_method": pit.method, "pit_k": pit.k}
+    row |= {"pit_ended": pit.ended, "pit_judged_by": pit.judged_by, "pit_posterior": list(pit.posterior)}
+    row |= {"pit_maker": asdict(pit.maker), "pit_created": pit.created, "pit_seconds": pit.seconds}
+    row |= {"pit_tokens": pit.num_tokens, "pit_completions": num_completions(pit)}
+    row["probes"] = [_probe_row(probe) for probe in pit.probes]
+    row["recovery"] = [asdict(one) for one in recovery(explored.trace, explored.problem, pit)]
+    return row
+
+
+def trace_row(trace: Trace, problem: Problem) -> Values:
+    """The row's columns of trace and problem; `trace_of` gives both back."""
     row: Values = asdict(problem)
     row |= {"problem_id": row.pop("id"), "trace_id": trace.id, "format": trace.format, "prompt": trace.prompt}
     row |= {"text": trace.text, "steps": [step.text for step in trace.steps]}
@@ -53,17 +65,12 @@ def rows_of(explored: Explored) -> Values:
     row |= {"are_legal": [step.is_legal for step in trace.steps], "kinds": [step.kind for step in trace.steps]}
     row |= {"final_answer": trace.answer, "verdict": trace.verdict.status, "model": trace.maker.model}
     row |= {"verdict_extracted": trace.verdict.extracted, "verdict_reason": trace.verdict.reason}
-    row |= {"maker": asdict(trace.maker), "trace_created": trace.created}
-    row |= {"pit_id": pit.id, "pit_step": pit.step, "pit_method": pit.method, "pit_k": pit.k}
-    row |= {"pit_ended": pit.ended, "pit_judged_by": pit.judged_by, "pit_posterior": list(pit.posterior)}
-    row |= {"pit_maker": asdict(pit.maker), "pit_created": pit.created, "pit_seconds": pit.seconds}
-    row |= {"pit_tokens": pit.num_tokens, "pit_completions": sum(len(probe.completions) for probe in pit.probes)}
-    row["probes"] = [
-        asdict(probe) | {"completions": list(map(_whole, probe.completions)), "recovered": list(probe.recovered)}
-        for probe in pit.probes
-    ]
-    row["recovery"] = _recovery(pit)
-    return row
+    return row | {"maker": asdict(trace.maker), "trace_created": trace.created}
+
+
+def _probe_row(probe: Probe) -> Values:
+    lists = {"recovered": list(probe.recovered), "is_cut": list(probe.is_cut)}
+    return asdict(probe) | lists | {"completions": list(map(_whole, probe.completions))}
 
 
 def _whole(text: str) -> str:
@@ -71,18 +78,14 @@ def _whole(text: str) -> str:
     return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
-def _recovery(pit: Pit) -> list[Values]:
-    """After which step how many of the completions reached the answer, with the 95 % interval of their rate."""
-    rows = []
-    for probe in pit.probes:
-        rate = wilson(sum(probe.recovered), len(probe.recovered))
-        about = {"successes": rate.successes, "tries": rate.total, "rate": rate.rate}
-        rows.append({"step": probe.step, **about, "low": rate.low, "high": rate.high})
-    return rows
-
-
 def record_of(row: Values) -> Explored:
     """What the row keeps, exactly as it was."""
+    trace, problem = trace_of(row)
+    return Explored(problem, trace, _pit(row))
+
+
+def trace_of(row: Values) -> tuple[Trace, Problem]:
+    """The trace and the problem of a row, exactly as they were."""
     problem = Problem(
         **{key: row[key] for key in ("question", "answer", "source", "solution", "level", "spec")}, id=row["problem_id"]
     )
@@ -99,7 +102,7 @@ def record_of(row: Values) -> Explored:
         maker=Maker(**row["maker"]),
         created=row["trace_created"],
     )
-    return Explored(problem, trace, _pit(row))
+    return trace, problem
 
 
 def _pit(row: Values) -> Pit:
@@ -110,10 +113,7 @@ def _pit(row: Values) -> Pit:
         step=row["pit_step"],
         method=row["pit_method"],
         k=row["pit_k"],
-        probes=tuple(
-            Probe(**probe | {"completions": tuple(probe["completions"]), "recovered": tuple(probe["recovered"])})
-            for probe in row["probes"]
-        ),
+        probes=tuple(_probe(probe) for probe in row["probes"]),
         maker=Maker(**row["pit_maker"]),
         created=row["pit_created"],
         seconds=row["pit_seconds"],
@@ -121,6 +121,10 @@ def _pit(row: Values) -> Pit:
         judged_by=row["pit_judged_by"],
         ended=row["pit_ended"],
     )
+
+
+def _probe(values: Values) -> Probe:
+    return Probe(**values | {name: tuple(values[name]) for name in ("completions", "recovered", "is_cut")})
 
 
 def schema() -> Any:
@@ -137,6 +141,8 @@ def schema() -> Any:
             ("recovered", pa.list_(pa.bool_())),
             ("num_tokens", whole),
             ("prompt", text),
+            ("is_cut", pa.list_(pa.bool_())),
+            ("is_passing", pa.bool_()),
         ]
     )
     counted = {"step": whole, "successes": whole, "tries": whole, "rate": real, "low": real, "high": real}

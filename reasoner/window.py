@@ -15,9 +15,10 @@ from collections import OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reasoner.budget import NO_LIMIT, Budget, ShouldStop, Watch
+from reasoner.budget import FAILED, NO_LIMIT, REFUSED, SPENT, STOPPED, Budget, ShouldStop, Watch
 from reasoner.engines import Engine, Request
-from reasoner.errors import BadInput, EngineError
+from reasoner.engines.stopping import Stopped, stoppable
+from reasoner.errors import BadInput, EngineError, WorkbenchError
 from reasoner.exploration import QUESTION, Exploration, Wanted
 from reasoner.formats.prefixes import format_of
 from reasoner.records import Completion, Pit
@@ -68,12 +69,14 @@ class Window:
                 if wanted:
                     waiting.append((one, wanted))
                 else:
-                    yield self._done(one, f"its budget of {self._budget.tokens:,} tokens is spent" if spent else "")
+                    yield self._done(one, f"{SPENT}: {self._budget.tokens:,} tokens" if spent else "")
             self._going = [one for one, _ in waiting]
             try:
                 self._round(waiting)
+            except Stopped:
+                continue  # the reason is asked for again; what had arrived is the engine's to give again
             except EngineError as error:
-                ended = f"the engine failed: {error}"
+                ended = f"{FAILED}: {error}"
                 raise Interrupted(str(error), [one.pit(ended) for one in self._going]) from error
 
     def _fill(self) -> bool:
@@ -88,10 +91,10 @@ class Window:
 
     def _why_stop(self) -> str:
         if self._should_stop is not None and self._should_stop():
-            return "stopped"
+            return STOPPED
         seconds = self._budget.seconds
         is_late = seconds is not None and time.monotonic() - self._started >= seconds
-        return f"the budget of {seconds:g} seconds is spent" if is_late else ""
+        return f"{SPENT}: {seconds:g} seconds" if is_late else ""
 
     def _done(self, one: Exploration, ended: str) -> Pit:
         self._states.leave(one)
@@ -120,12 +123,24 @@ class Window:
     def _sampled(self, group: list[Waiting]) -> list[tuple[Waiting, list[Completion]]]:
         """What the engine writes; a trace whose prompt it refuses has failed, and the others go on."""
         try:
-            return list(zip(group, sample(self._engine, group), strict=True))
-        except BadInput as error:
-            if len(group) > 1:
+            with stoppable(lambda: bool(self._why_stop())):
+                return list(zip(group, sample(self._engine, group), strict=True))
+        except (BadInput, EngineError) as error:
+            failed = [pair for pair in group if _is_about(error, pair)] or (group if len(group) == 1 else [])
+            if isinstance(error, EngineError) and not error.prompts:
+                raise
+            if not failed:
                 return [pair for one in group for pair in self._sampled([one])]
-            group[0][0].failure = f"the model cannot continue it: {error}"
-            return []
+            for one, _ in failed:
+                one.failure = f"{REFUSED}: {error}"
+            others = [pair for pair in group if not pair[0].failure]
+            return self._sampled(others) if others else []
+
+
+def _is_about(error: WorkbenchError, pair: Waiting) -> bool:
+    """Does the engine say that it is this prefix that it cannot continue, with what its code has put out after it?"""
+    own, has_code = pair[0].prompt(pair[1].step), bool(format_of(pair[0].trace).code_ends)
+    return own in error.prompts or (has_code and any(prompt.startswith(own) for prompt in error.prompts))
 
 
 class States:

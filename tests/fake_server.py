@@ -133,7 +133,7 @@ class Vllm:
 
     def answers(self, path: str, body: dict[str, Any]) -> Reply:
         if path == "/v1/models":
-            return 200, {"data": [{"id": self.model, "max_model_len": 4096}]}
+            return 200, {"data": [{"id": self.model, "owned_by": "vllm", "max_model_len": 4096}]}
         if path != "/v1/completions":
             return 404, {"detail": "Not Found"}
         if body.get("model") != self.model:

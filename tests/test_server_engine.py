@@ -1,9 +1,6 @@
 """The server engine, against a double that misbehaves on request and against a real `transformers serve`."""
 
-import os
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -26,7 +23,7 @@ from reasoner.explore import explore
 from reasoner.formats import FORMATS
 from reasoner.records import Completion, Sampling, make_problem
 from reasoner.solve import solve
-from tests.fake_server import FakeServer, Reply, chat_reply, text_reply
+from tests.fake_server import FakeServer, Reply, chat_reply, completion_of, text_reply
 from tests.tiny_model import QUESTION, make_model
 
 PROMPT = question_prompt("How much is 3 + 2?", "Think.")
@@ -431,40 +428,36 @@ def test_words_and_code_are_written_in_turns_with_a_server_that_cuts_its_stop_st
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
-    """(URL, model folder) of `transformers serve` with a tiny plain model on loopback."""
+    """(URL, model folder) of `transformers serve` with a tiny plain model, on a real socket in a thread."""
     if find_spec("openai") is None:
         pytest.skip("transformers serve needs the package openai (requirements-dev.txt)")
+    from transformers.cli.serve import Serve
+
     folder = make_model(tmp_path_factory.mktemp("served") / "tiny")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "transformers.cli.transformers", "serve", str(folder)]
-    command += ["--host", "127.0.0.1", "--port", str(port), "--device", "cpu"]
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
-    log = folder.parent / "serve.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=output, env=environment)
+    server = Serve(str(folder), host="127.0.0.1", port=port, device="cpu", log_level="error", non_blocking=True)
     try:
-        _wait_for(f"http://127.0.0.1:{port}/health", process, log)
+        _wait_for(f"http://127.0.0.1:{port}/health")
         yield f"http://127.0.0.1:{port}", folder
     finally:
-        process.terminate()
-        process.wait(20)
+        server.kill_server()
 
 
-def _wait_for(url: str, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 240
+def _wait_for(url: str) -> None:
+    end = time.monotonic() + 60
     while time.monotonic() < end:
-        assert process.poll() is None, log.read_text()[-2000:]
         try:
             if httpx.get(url, timeout=5).is_success:
                 return
         except httpx.TransportError:
-            time.sleep(0.3)
-    pytest.fail(f"transformers serve did not start: {log.read_text()[-2000:]}")
+            time.sleep(0.05)
+    pytest.fail("transformers serve did not start")
 
 
-def test_a_real_server_solves_and_explores(served: tuple[str, Path]) -> None:
+def test_a_real_server_solves_and_explores(served: tuple[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRST_PIT_REQUESTS", "1")  # its seed is one for the whole process
     url, folder = served
     engine = load_engine(str(folder), server=url)
     assert engine.render(QUESTION, "Think.") == QUESTION + "\n"
@@ -475,15 +468,24 @@ def test_a_real_server_solves_and_explores(served: tuple[str, Path]) -> None:
     assert {trace.maker.engine for trace in traces} == {"server"}
     assert [trace.text for trace in solve(engine, problem, "transitions", sampling)] == [trace.text for trace in traces]
     with_steps = next(trace for trace in traces if trace.steps)
-    pit = explore(engine, with_steps, problem, k=2, max_steps=1)
+    pit = explore(engine, with_steps, problem, k=2, max_steps=1, method="linear")
     assert pit.probes[0].prompt == QUESTION + "\n" + with_steps.steps[0].text + "\n"
     assert len(pit.probes[0].completions) == 2
+
+
+def test_a_real_server_that_writes_greedily_unasked_is_told_to_sample(served: tuple[str, Path]) -> None:
+    url, folder = served
+    engine = load_engine(str(folder), server=url)
+    prompts = [QUESTION + "\n", "Ana has 3 coins .\n"]
+    for row in engine.complete(prompts, Sampling(num=4, temperature=1.0, max_new_tokens=12)):
+        assert len({one.text for one in row}) > 1
 
 
 def test_a_real_servers_greedy_text_is_the_local_engines(served: tuple[str, Path]) -> None:
     url, folder = served
     greedy = Sampling(temperature=0, max_new_tokens=20)
     remote = load_engine(str(folder), server=url)
+    remote.complete([QUESTION], Sampling(max_new_tokens=4))  # what it is told in order to sample does not linger
     local = load_engine(str(folder))
     prompts = [QUESTION + "\n", "Ana has 3 coins .\n"]
     assert [row[0].text for row in remote.complete(prompts, greedy)] == [
@@ -495,3 +497,25 @@ def test_a_real_server_refuses_another_model(served: tuple[str, Path]) -> None:
     engine = ServerEngine(served[0] + "/v1", "no-such-model", pause=0.001)
     with pytest.raises(EngineError, match=r"no-such-model.*check --model"):
         ask(engine)
+
+
+def test_a_server_is_told_to_sample_only_where_it_must_be(double: FakeServer) -> None:
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        samples = kind == "samples" or (kind == "must be told" and "do_sample" in body.get("generation_config", ""))
+        if kind == "knows no such words" and "generation_config" in body:
+            return 422, {"detail": "extra fields not permitted"}
+        seed = body.get("seed", 0) if samples and body.get("temperature") else 0
+        return (200, {"data": []}) if path == "/v1/models" else text_reply(completion_of(body["prompt"], seed))
+
+    double.answers = answers
+    for kind, is_told in (("samples", False), ("must be told", True), ("never", False), ("knows no such words", False)):
+        one = load(double.url, "m")
+        double.seen.clear()
+        [row] = one.complete(["p"], Sampling(num=2, seed=5))
+        assert ("generation_config" in double.seen[-1][1]) == is_told, kind
+        assert (len({each.text for each in row}) == 2) == (kind in ("samples", "must be told"))
+        one.complete(["p"], Sampling(temperature=0))
+        assert "generation_config" not in double.seen[-1][1]
+        num = len(double.seen)
+        one.complete(["q"], Sampling(seed=9))
+        assert len(double.seen) == num + 1  # that was found out once

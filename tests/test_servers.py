@@ -15,7 +15,8 @@ from reasoner.engines.server_asks import Ask, asks_of, together
 from reasoner.engines.server_pace import LONGEST_WAIT, TRIES, Pace
 from reasoner.engines.stopping import Stopped, stoppable
 from reasoner.errors import BadInput, EngineError
-from reasoner.records import Sampling
+from reasoner.explore import explore, explore_many
+from reasoner.records import Maker, Sampling, Step, Trace, Verdict, make_problem, make_trace
 from tests.fake_server import FakeServer, Plain, Reply, Vllm, completion_of, text_reply
 
 SAMPLING = Sampling()
@@ -481,3 +482,68 @@ def test_threads_ask_at_the_same_time_and_each_gets_its_own(pair: tuple[FakeServ
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(0, 240, 10)))
     assert all(endpoint.pace.in_flight == 0 for endpoint in one.endpoints)
+
+
+# Explored
+
+
+GOLD = make_problem("Ana has 500 coins. Ben has twice as many. How many has Ben?", "1,000", "typed")
+
+
+def trace_of(*texts: str) -> Trace:
+    return make_trace(
+        GOLD,
+        prompt=GOLD.question + "\n",
+        text="\n".join(texts),
+        steps=[Step(text) for text in texts],
+        answer=None,
+        verdict=Verdict("wrong"),
+        maker=Maker("server", "m"),
+        format="cot",
+    )
+
+
+def recovering(body: dict[str, Any]) -> Reply:
+    """Right from the question and one step, wrong from two on."""
+    prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+    answers = [1000 if prompt.count("\n") < 3 else 7 for prompt in prompts]
+    seeds = [body["seed"] + child for child in range(body.get("n", 1))]
+    return text_reply(*[f"In try {seed} the answer is {answer}." for answer in answers for seed in seeds])
+
+
+def test_pits_are_found_through_servers_and_a_trace_that_one_refuses_harms_no_other(
+    pair: tuple[FakeServer, FakeServer],
+) -> None:
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        prompts = body["prompt"] if isinstance(body["prompt"], list) else [body["prompt"]]
+        if any("xxx" in prompt for prompt in prompts):
+            return 400, {"error": {"message": "maximum context length is 4096 tokens"}}
+        return recovering(body)
+
+    for server in pair:
+        server.answers = answers
+    traces = [trace_of(f"Step {i}.", "Half of it." if i != 7 else "xxx", "So.") for i in range(20)]
+    pits = list(explore_many(engine(*pair, requests=2), [(one, GOLD) for one in traces], method="linear"))
+    by_trace = {pit.trace_id: pit for pit in pits}
+    assert {by_trace[one.id].step for one in traces if one is not traces[7]} == {1}
+    assert "too long" in by_trace[traces[7].id].ended
+    assert sum(len(server.bodies(COMPLETIONS)) for server in pair) < 60
+
+
+def test_a_search_that_is_stopped_waits_for_no_answer(double: FakeServer) -> None:
+    over, waiting = threading.Event(), threading.Event()
+
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        if "Half" in body["prompt"]:
+            waiting.set()
+            over.wait(20)
+        return recovering(body)
+
+    double.answers = answers
+    start = time.monotonic()
+    pit = explore(
+        engine(double), trace_of("Step.", "Half of it.", "So."), GOLD, method="linear", should_stop=waiting.is_set
+    )
+    over.set()
+    assert time.monotonic() - start < 10
+    assert pit.ended == "stopped" and [probe.step for probe in pit.probes] == [0]

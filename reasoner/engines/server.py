@@ -147,15 +147,17 @@ class ServerEngine:
             wait_for(call.run(asks))
         except GivenUp as given_up:
             error = given_up.error
+            is_told = isinstance(error, BadInput)  # else it is the servers', not the prompt's
         except BaseException:
             self._keep(call)
             raise
         else:
             if not call.failed:
                 return
-            error = call.failed[0][1]
+            error, is_told = call.failed[0][1], True
         self._keep(call)
-        error.prompts = tuple(dict.fromkeys(prompt for prompts, _ in call.failed for prompt in prompts))
+        if is_told:
+            error.prompts = tuple(dict.fromkeys(prompt for prompts, _ in call.failed for prompt in prompts))
         raise error
 
     def _keep(self, call: Call) -> None:

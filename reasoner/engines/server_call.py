@@ -123,7 +123,7 @@ class Call:
         except Refused as refused:
             self._refused(ask, endpoint, sent, refused)
         else:
-            if endpoint.pace.has_answered(sent):
+            if endpoint.pace.has_answered(sent) and len(self._endpoints) > 1:
                 log.warning("The server at %s answers again.", endpoint.url)
             self._take(ask, rows)
         finally:

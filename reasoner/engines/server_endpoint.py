@@ -10,9 +10,14 @@ would then be judged as if it were a continuation: so each dialect is first trie
 Also found out: settings it refuses; how many continuations it gives to a request; whether it takes a list of prompts;
 whether it gives all continuations of a request the same seed. The last shows as a request whose completions are all
 alike: then one is asked for at high temperature, and if those are alike too, each completion has its own request.
+
+`transformers serve` writes greedily, whatever temperature it is told, unless the model's generation_config.json says
+"do_sample": k completions would be one, k times. So a server that is not known to sample is first asked three times at
+high temperature, and told to sample in transformers' own words if nothing differs.
 """
 
 import asyncio
+import logging
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -34,6 +39,8 @@ from reasoner.engines.server_replies import (
 from reasoner.errors import WorkbenchError
 from reasoner.records import Completion, Sampling
 
+log = logging.getLogger(__name__)
+
 CONTEXT = 32_768  # tokens, where the server does not tell
 BUSY = (408, 429, 502, 503, 504, 529)  # worth another try, later
 OPTIONAL = ("n", "seed", "stop", "top_p")  # left out where a server refuses them; never temperature: traces record it
@@ -45,6 +52,8 @@ DIALECTS: tuple[tuple[dict[str, Any], dict[str, Any]], ...] = (
 )
 """How a chat is told to continue its last message: (fields of the request, fields of that message)."""
 HALF_WORD = ("Write Mississippi three times in one line, nothing else.", "Mississippi Missi", "ssippi")
+KNOWN_TO_SAMPLE = ("vllm", "sglang", "llamacpp")  # owners that these servers name in their list of models
+SAMPLES = {"generation_config": '{"do_sample": true, "top_k": 0}'}  # what `transformers serve` must be told
 ARE_ALIKE = Sampling(num=4, temperature=2.0, max_new_tokens=32)  # drawn where all continuations were the same
 
 Draw = Callable[[Sampling], Awaitable[list[Completion]]]
@@ -69,6 +78,8 @@ class Endpoint:
         self.at_once: int | None = None  # completions it gives to one request, where it does not give all
         self.takes_lists: bool | None = None  # None: not tried yet
         self.is_checked = True  # False: it was away when the others were asked for their models
+        self.is_known_to_sample = True  # False: it may write the same at any temperature; to be seen
+        self._more: dict[str, Any] = {}  # what it must be told in order to sample
         self._connection = connection
         self._counts = counts
         self._is_plain = is_plain
@@ -160,6 +171,7 @@ class Endpoint:
             if name in self._missing:
                 continue
             try:
+                await self._see_that_it_samples(draw, sampling)
                 completions = await draw(sampling)
             except Refused as refused:
                 refusals[name] = refused
@@ -182,6 +194,30 @@ class Endpoint:
         if asked:
             return [("chat", lambda sampling: self._chat(messages_of(asked), {}, sampling)), as_text]
         return [as_text]
+
+    async def _see_that_it_samples(self, draw: Draw, sampling: Sampling) -> None:
+        """Do texts of different seeds differ? If not, do they when the server is told to sample?"""
+        if self.is_known_to_sample or sampling.temperature <= 0:
+            return
+        for more in ({}, SAMPLES):
+            self._more = dict(more)
+            try:
+                hot = [(await draw(replace(ARE_ALIKE, num=1, seed=seed)))[0].text for seed in range(3)]
+            except Refused as refused:
+                if not more or refused.status in BUSY:
+                    raise
+                break  # it does not know these words
+            if not any(hot):
+                return  # nothing is left to write after this prompt: another will tell
+            if len(set(hot)) > 1:
+                self.is_known_to_sample = True
+                return
+        self._more, self.is_known_to_sample = {}, True
+        log.warning(
+            "The server at %s writes the same text at any temperature and with any seed, so that several completions "
+            "tell no more than one. Is sampling switched off there?",
+            self.url,
+        )
 
     async def _with_own_seeds(self, completions: list[Completion], draw: Draw, sampling: Sampling) -> list[Completion]:
         """The completions, or the first alone where the server is found to have given all of them the same seed."""
@@ -251,7 +287,8 @@ class Endpoint:
             name: value for name, value in wanted.items() if value != neutral.get(name) and name not in self._refused
         }
         model = {"model": self.model} if self.model else {}
-        return model | told | {"temperature": sampling.temperature, self._limit_name: sampling.max_new_tokens}
+        more = self._more if sampling.temperature > 0 else {}
+        return model | told | more | {"temperature": sampling.temperature, self._limit_name: sampling.max_new_tokens}
 
     def _can_leave_out(self, said: str) -> bool:
         """Does the refusal name a setting that can be left out, or renamed?"""

@@ -65,7 +65,9 @@ class Connection:
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             was_sent = not isinstance(error, httpx.ConnectError | httpx.InvalidURL | httpx.UnsupportedProtocol)
             said = self._without_key(str(error)) or type(error).__name__
-            reason = f"Nothing answers at {self.url} ({said}): start the server, or check --server."
+            hung_up = f"The server at {self.url} hung up ({said}): look into its log."
+            nobody = f"Nothing answers at {self.url} ({said}): start the server, or check --server."
+            reason = hung_up if was_sent else nobody
             raise Unreachable(reason, was_sent, is_certain=not was_sent) from error
         if not response.is_success:
             raise self._refusal(response, raw)

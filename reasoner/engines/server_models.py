@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from reasoner.engines.local_loading import BUILT_IN
-from reasoner.engines.server_endpoint import BUSY, CONTEXT, Endpoint
+from reasoner.engines.server_endpoint import BUSY, CONTEXT, KNOWN_TO_SAMPLE, Endpoint
 from reasoner.engines.server_http import Unreachable
 from reasoner.engines.server_pace import TRIES
 from reasoner.engines.server_replies import Garbled, Refused, error_of
@@ -44,8 +44,11 @@ async def servings(endpoints: Sequence[Endpoint], given: str, pause: float) -> S
             endpoint.pace.is_given_up(time.monotonic(), str(answer))
             endpoint.is_checked = False
             log.warning("%s The other servers go on without it; it is tried again later.", answer)
-        elif answer is not None:
-            told[endpoint.url] = answer
+            endpoint.is_known_to_sample = False
+        else:
+            endpoint.is_known_to_sample = _samples(answer)
+            if answer is not None:
+                told[endpoint.url] = answer
     model = _common(told, given)
     lengths = [_context(models.get(model, {})) for models in told.values()]
     return Serving(model, min(lengths, default=CONTEXT))
@@ -72,6 +75,11 @@ def _common(told: dict[str, Models], given: str) -> str:
 
 def _listed(told: dict[str, Models]) -> str:
     return "; ".join(f"{url} has {', '.join(models)[:200]}" for url, models in told.items())
+
+
+def _samples(models: Models | None) -> bool:
+    """Is it a server that is known to sample when it is told a temperature?"""
+    return models is not None and all(one.get("owned_by") in KNOWN_TO_SAMPLE for one in models.values())
 
 
 def _context(told: dict[str, Any]) -> int:

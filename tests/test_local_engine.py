@@ -5,12 +5,15 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from reasoner.engines import BUILT_IN, Request, load_engine
 from reasoner.engines.local import LocalEngine
 from reasoner.engines.local_loading import adapter_name, find_model
+from reasoner.engines.local_prefixes import PrefixStore
+from reasoner.engines.local_shared import Loop, can_share
 from reasoner.errors import BadInput, EngineError
 from reasoner.records import Maker, Sampling, make_problem
 from reasoner.solve import solve
@@ -69,6 +72,13 @@ def test_the_same_seed_and_prompts_give_the_same_text(engine: LocalEngine) -> No
     )
 
 
+def drawn_by_sharing(model: Any, rows: list[Any], settings: Any, width: int) -> list[Any]:
+    loop = Loop(model, rows, settings, width, PrefixStore(2**20))
+    loop.run()
+    assert loop.is_over
+    return loop.drawn
+
+
 def test_each_request_has_its_own_seed_and_limit(engine: LocalEngine) -> None:
     many = engine.complete(PROMPTS[:2], NOISE)
     requests = [Request(PROMPTS[1], NOISE.seed + 2, 24), Request(PROMPTS[0], NOISE.seed, 5)]
@@ -99,11 +109,15 @@ def test_our_loop_writes_what_generate_writes(models: Path, kind: str, top_p: fl
     ids = [tuple(engine.tokenizer(prompt)["input_ids"]) for prompt in PROMPTS]
     rows = [Row(one, f"{i} {one}", limit=5 + 7 * i) for one in ids for i in range(5)]
     settings = Settings(1.0, top_p, frozenset({2, 7}), lambda tokens: tokens[-1] == 9)
-    ours = sample(engine.model, rows, settings)
     theirs = sample(engine.model, rows, settings, by_generate=True)
-    assert [one.tokens for one in ours] == [one.tokens for one in theirs]
-    assert [one.is_finished for one in ours] == [one.is_finished for one in theirs]
-    assert len({len(one.tokens) for one in ours}) > 4  # rows left the batch at different times
+    loops = [sample(engine.model, rows, settings)]
+    if kind != "mistral":
+        assert can_share(engine.model)
+        loops += [drawn_by_sharing(engine.model, rows, settings, width) for width in (1, 7, 100)]
+    for ours in loops:
+        assert [one.tokens for one in ours] == [one.tokens for one in theirs]
+        assert [one.is_finished for one in ours] == [one.is_finished for one in theirs]
+    assert len({len(one.tokens) for one in theirs}) > 4  # rows left the batch at different times
     assert not sample(engine.model, [], settings)
 
 
@@ -143,7 +157,7 @@ def test_tokens_are_drawn_from_the_models_distribution(engine: LocalEngine) -> N
 def test_the_batch_may_be_of_any_size(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     together = texts(engine, PROMPTS)
     for num_rows in (1, 2, 5):
-        monkeypatch.setattr("reasoner.engines.local.batch_rows", lambda model, rows, num=num_rows: num)
+        monkeypatch.setattr("reasoner.engines.local.shared_rows", lambda model, rows, num=num_rows: num)
         assert texts(engine, PROMPTS) == together
 
 
@@ -274,7 +288,8 @@ def test_in_bf16_an_adapter_stays_unmerged_and_is_sampled_all_the_same(models: P
 def test_threads_that_sample_at_once_do_not_disturb_each_other(
     engine: LocalEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reasoner.engines.local.batch_rows", lambda model, rows: 2)
+    monkeypatch.setattr("reasoner.engines.local.shared_rows", lambda model, rows: 2)
+    monkeypatch.setattr("reasoner.engines.local.TURN_SECONDS", 0.0)
     expected = [texts(engine, [prompt]) for prompt in PROMPTS]
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(lambda prompt: texts(engine, [prompt]), PROMPTS)) == expected
@@ -303,6 +318,8 @@ def test_a_larger_model_or_longer_text_makes_smaller_batches(engine: LocalEngine
     assert local_batches.batch_rows(engine.model, short) == local_batches.CPU_ROWS
     assert 1 <= local_batches.batch_rows(engine.model, long) < local_batches.CPU_ROWS
     assert local_batches.batch_rows(engine.model, []) == local_batches.CPU_ROWS
+    assert local_batches.shared_rows(engine.model, short) == local_batches.SHARED_ROWS
+    assert 1 <= local_batches.shared_rows(engine.model, long) < local_batches.SHARED_ROWS
 
 
 def test_a_chat_template_that_fails_is_an_error_with_its_words(models: Path, tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 from jinja2 import TemplateError
 
-from reasoner.engines.local_batches import batch_rows, in_batches, prefix_bytes
+from reasoner.engines.local_batches import batch_rows, in_batches, prefix_bytes, shared_rows
 from reasoner.engines.local_loading import adapter_name, find_model, load_model, model_name
 from reasoner.engines.local_prefixes import PrefixStore
 from reasoner.engines.local_sampling import Drawn, Row, Settings, sample
@@ -131,7 +131,7 @@ class LocalEngine:
         return [self._completion(one, sampling.stop) for one in drawn]
 
     def _draw_shared(self, rows: list[Row], settings: Settings) -> list[Drawn]:
-        loop = Loop(self.model, rows, settings, batch_rows(self.model, rows), self.prefixes)
+        loop = Loop(self.model, rows, settings, shared_rows(self.model, rows), self.prefixes)
         while not loop.is_over:
             with self.turn:
                 loop.run(TURN_SECONDS)

@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 from reasoner.engines.local_sampling import Row
 from reasoner.errors import EngineError
 
-CPU_ROWS = 256  # largest batch. Ours: the built-in solver gains nothing beyond it
+CPU_ROWS = 256  # largest padded batch. Ours: the built-in solver gains nothing beyond it
+SHARED_ROWS = 2048  # most rows at once where those in the same state are computed once. Ours
 GPU_ROWS = 1024
 CPU_BYTES = 2 * 1024**3  # at most this for a batch on the CPU …
 KEPT_BYTES = 256 * 1024**2  # of prompts, kept between calls, on the CPU …
@@ -26,16 +27,26 @@ def batch_rows(model: Any, rows: Sequence[Row]) -> int:
     """Rows of a batch, at least 1: keys and values of the longest row, and a few copies of its logits, must fit."""
     import torch
 
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    size = next(model.parameters()).element_size()
-    a_token = 2 * config.num_hidden_layers * heads * width * size  # bytes
     longest = max((len(row.prompt) + row.limit for row in rows), default=1)
-    a_row = 2 * a_token * longest + 4 * 4 * config.vocab_size  # twice: the cache is copied when rows leave
+    words = model.config.get_text_config().vocab_size
+    a_row = 2 * _token_bytes(model) * longest + 4 * 4 * words  # twice: the cache is copied when rows leave
     if model.device.type == "cuda":
         return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
     return int(max(1, min(CPU_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
+
+
+def shared_rows(model: Any, rows: Sequence[Row]) -> int:
+    """Rows that may be on their way at once where prompts are shared, at least 1, even if no two go the same way."""
+    import torch
+
+    copies = len(rows) / max(1, len({row.prompt for row in rows}))
+    own = max((row.limit for row in rows), default=1)
+    read = max((len(row.prompt) for row in rows), default=1)
+    words = model.config.get_text_config().vocab_size
+    a_row = 2 * _token_bytes(model) * (own + read / max(1.0, copies)) + 4 * 4 * words  # twice: room grows by copying
+    if model.device.type == "cuda":
+        return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
+    return int(max(1, min(SHARED_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
 
 
 def prefix_bytes(model: Any) -> int:
@@ -63,6 +74,15 @@ def in_batches(draw: Callable[[Sequence[Row]], list[Drawn]], rows: Sequence[Row]
             num_rows = max(1, num_rows // 2)
             torch.cuda.empty_cache()
     return drawn
+
+
+def _token_bytes(model: Any) -> int:
+    """Of the keys and values of one token."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    size: int = next(model.parameters()).element_size()
+    return int(2 * config.num_hidden_layers * heads * width * size)
 
 
 def _free_bytes() -> int:

@@ -1,6 +1,6 @@
-"""One step of decoding: every row reads one token, its prompt from where it is shared, the rest from its own slot.
+"""One step of decoding: every state reads one token, its prompt from where it is shared, the rest from its own slot.
 
-    plan = Decoding(rows, pool, dtype, device)
+    plan = Decoding(states, pool, dtype, device)
     logits = forward(model, ids, positions, plan)
 
 A prefix of many rows is a block of its own: one product for all its rows. Prefixes of few rows lie side by side in the
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from reasoner.engines.local_attention import attend, joined, mask_of
-from reasoner.engines.local_rows import Going, PrefixPool, Rows, Slots
+from reasoner.engines.local_rows import PrefixPool, Slots, State, States
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
 class Decoding:
     """The plan of a step: who attends to what."""
 
-    def __init__(self, rows: Rows, pool: PrefixPool, dtype: Any, device: Any) -> None:
+    def __init__(self, states: States, pool: PrefixPool, dtype: Any, device: Any) -> None:
         self._own = []
         start = 0
-        for slots in rows.sizes:
+        for slots in states.sizes:
             if len(slots):
                 self._own.append(_Own(slots, start, dtype, device))
                 start += len(slots)
-        self._blocks, self._order = _blocks(list(rows), pool, dtype, device)
+        self._blocks, self._order = _blocks(list(states), pool, dtype, device)
 
     def attend(self, layer: int, query: "Tensor", key: "Tensor", value: "Tensor", scale: float) -> "Tensor":
         rows, heads, _, width = query.shape
@@ -45,7 +45,7 @@ class _Own:
     def __init__(self, slots: Slots, start: int, dtype: Any, device: Any) -> None:
         import torch
 
-        written = [row.written for row in slots.holders]
+        written = [state.written for state in slots.holders]
         self.keys, self.values = slots.keys, slots.values
         self.rows = slice(start, start + len(written))
         self.num, self.longest = len(written), max(written) + 1
@@ -70,7 +70,7 @@ class _Block:
     """Prefixes that are read at once, each by its rows: keys and values (layers, prefixes, heads, tokens, width)."""
 
     def __init__(
-        self, keys: "Tensor", values: "Tensor", groups: Sequence[Sequence[int]], rows: Sequence[Going], dtype: Any
+        self, keys: "Tensor", values: "Tensor", groups: Sequence[Sequence[int]], rows: Sequence[State], dtype: Any
     ) -> None:
         """groups: of each prefix its rows' places."""
         import torch
@@ -103,7 +103,7 @@ class _Block:
         return read, sums.view(prefixes, heads, most, repeats).transpose(1, 2).reshape(-1, heads, repeats)
 
 
-def _blocks(rows: Sequence[Going], pool: PrefixPool, dtype: Any, device: Any) -> "tuple[list[_Block], Tensor | None]":
+def _blocks(rows: Sequence[State], pool: PrefixPool, dtype: Any, device: Any) -> "tuple[list[_Block], Tensor | None]":
     """The blocks of all rows, and where each row is in what they give together; None where that is its own place."""
     import torch
 

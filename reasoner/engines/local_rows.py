@@ -1,12 +1,14 @@
-"""Rows on their way, and the room that each has for the keys and values of what it has written itself.
+"""States on their way, and the room that each has for the keys and values of what has been written since its prompt.
 
-    rows = Rows(longest=256)
-    rows.add([Going(place=0, prefix=prefix, num_shared=61, token=7)])
-    rows.keep([True])                    after each step: which of them go on
+    states = States(longest=256)
+    states.add([State(prefix, num_shared=61, token=7, members=[Member(0, …), Member(1, …)])])
+    states.go_on([[…], …])               after each step: what becomes of each
 
-Room comes in sizes, so that one long row does not make all others long: a row that outgrows its slot moves to a longer
-one. A slot that gets free is filled at once, by a new row or by the last one of its size, so nothing is computed for
-rows that have ended.
+Rows that have read the same prompt and written the same tokens are in one state, which is computed once for all of
+them; each draws with random numbers of its own, and where they draw different tokens the state divides.
+
+Room comes in sizes, so that one long row does not make all others long: a state that outgrows its slot moves to a
+longer one. A slot that gets free is filled at once, so nothing is computed for rows that have ended.
 """
 
 from collections.abc import Iterator, Sequence
@@ -21,15 +23,24 @@ if TYPE_CHECKING:
 SHORTEST, GROWTH = 32, 2  # tokens of the shortest slots, and how much longer the next ones are. Ours
 
 
-@dataclass(eq=False)
-class Going:
-    """One row on its way."""
+@dataclass(eq=False, slots=True)
+class Member:
+    """One row in a state."""
 
     place: int  # in the caller's list of rows
-    prefix: "Prefix"  # shared with other rows
-    num_shared: int  # its first tokens, which this row reads
-    token: int  # the next to be read: its prompt's last one, then what was drawn
-    uniforms: list[float] = field(default_factory=list)  # 0-1, its random numbers; none for a greedy row
+    limit: int  # tokens that it may still write since the state's beginning
+    uniforms: list[float]  # 0-1, its random numbers since then; empty for a greedy row
+
+
+@dataclass(eq=False, slots=True)
+class State:
+    """What some rows have read and written so far."""
+
+    prefix: "Prefix"  # shared with other states
+    num_shared: int  # its first tokens, which this state reads
+    token: int  # the next to be read: the prompt's last one, then what was drawn
+    members: list[Member]
+    tokens: list[int] = field(default_factory=list)  # drawn so far
     written: int = 0  # tokens in its own slot
 
 
@@ -52,6 +63,13 @@ class Slots:
             self.keys, self.values = (self._longer(part, num) for part in (self.keys, self.values))
         self.holders += holders
         return slice(start, end)
+
+    def copy(self, source: "Slots", places: Sequence[int], holders: Sequence[Any]) -> None:
+        """New slots for these, filled with what is at these places of `source` (which may be this)."""
+        length, new = min(self.room, source.room), self.add(holders)
+        length = min(length, max(holder.written for holder in holders))
+        self.keys[:, new, :, :length] = source.keys[:, places, :, :length]
+        self.values[:, new, :, :length] = source.values[:, places, :, :length]
 
     def remove(self, places: Sequence[int]) -> None:
         """Free these slots; the last ones move into them."""
@@ -78,37 +96,44 @@ class Slots:
         return longer
 
 
-class Rows:
-    """All rows on their way, in the order of their slots: the order in which a step computes them."""
+class States:
+    """All states on their way, in the order of their slots: the order in which a step computes them."""
 
     def __init__(self, longest: int) -> None:
-        self.longest = longest  # tokens that a row may have in its slot at most
+        self.longest = longest  # tokens that a slot may need at most
         self.sizes: list[Slots] = []
 
     def __len__(self) -> int:
         return sum(len(slots) for slots in self.sizes)
 
-    def __iter__(self) -> Iterator[Going]:
-        return (row for slots in self.sizes for row in slots.holders)
+    def __iter__(self) -> Iterator[State]:
+        return (state for slots in self.sizes for state in slots.holders)
 
-    def add(self, rows: Sequence[Going]) -> None:
-        if rows:
-            self._slots(0, rows[0].prefix).add(rows)
+    def add(self, states: Sequence[State]) -> None:
+        if states:
+            self._slots(0, states[0].prefix).add(states)
 
-    def keep(self, goes_on: Sequence[bool]) -> None:
-        """Let rows go that have ended (by the order of all), and those that have filled their slots move to longer."""
+    def go_on(self, following: Sequence[Sequence[State]]) -> None:
+        """What each state (by the order of all) becomes after a step: nothing, or one or several that have read it."""
         start = 0
         for slots, num in zip(list(self.sizes), [len(slots) for slots in self.sizes], strict=True):
-            slots.remove([place for place in range(num) if not goes_on[start + place]])
+            self._divide(slots, following[start : start + num])
             start += num
         for size, slots in enumerate(self.sizes):
-            full = [place for place, row in enumerate(slots.holders) if row.written >= slots.room]
+            full = [place for place, state in enumerate(slots.holders) if state.written >= slots.room]
             if full:
                 longer = self._slots(size + 1, slots.holders[full[0]].prefix)
-                new = longer.add([slots.holders[place] for place in full])
-                longer.keys[:, new, :, : slots.room] = slots.keys[:, full]
-                longer.values[:, new, :, : slots.room] = slots.values[:, full]
+                longer.copy(slots, full, [slots.holders[place] for place in full])
                 slots.remove(full)
+
+    def _divide(self, slots: Slots, following: Sequence[Sequence[State]]) -> None:
+        added = [(place, state) for place, states in enumerate(following) for state in states[1:]]
+        if added:
+            slots.copy(slots, [place for place, _ in added], [state for _, state in added])
+        for place, states in enumerate(following):
+            if states:
+                slots.holders[place] = states[0]
+        slots.remove([place for place, states in enumerate(following) if not states])
 
     def _slots(self, size: int, like: "Prefix") -> Slots:
         while len(self.sizes) <= size:
@@ -117,7 +142,7 @@ class Rows:
 
 
 class PrefixPool:
-    """Prefixes of few rows each, side by side, so that all are attended to at once: (layers, slots, heads, room, …)."""
+    """Prefixes of few states each, side by side, so that all are attended to at once."""
 
     def __init__(self, room: int) -> None:
         self.room = room  # tokens of the longest
@@ -140,11 +165,11 @@ class PrefixPool:
             slots.keys[:, slot, :, :length] = prefix.keys[:, :, :length]
             slots.values[:, slot, :, :length] = prefix.values[:, :, :length]
 
-    def places(self, rows: Sequence[Going]) -> dict[int, int]:
-        """id of each pooled prefix → its slot. Slots that no row reads any more are freed, and closed up if many."""
+    def places(self, states: Sequence[State]) -> dict[int, int]:
+        """id of each pooled prefix → its slot. Slots that none reads any more are freed, and closed up if many."""
         if self.slots is None:
             return {}
-        used = {id(row.prefix) for row in rows}
+        used = {id(state.prefix) for state in states}
         holders = self.slots.holders
         for slot, prefix in enumerate(holders):
             if prefix is not None and id(prefix) not in used:

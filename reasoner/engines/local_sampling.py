@@ -182,7 +182,7 @@ class _Chooser:
 
     def choose(self, logits: "Tensor", step: int) -> "Tensor":
         """logits (rows, words) → token ids (rows,), each row by the random number of this step."""
-        return pick(logits, self.uniforms[:, step : step + 1], self.settings)
+        return pick(logits, self.uniforms[:, step : step + 1], self.settings)[:, 0]
 
 
 def uniforms_of(row: Row) -> list[float]:
@@ -192,28 +192,31 @@ def uniforms_of(row: Row) -> list[float]:
     return torch.rand(row.limit, generator=torch.Generator().manual_seed(_seed(row.key))).tolist()
 
 
-def pick(logits: "Tensor", uniform: "Tensor | None", settings: Settings) -> "Tensor":
-    """logits (rows, words), uniform (rows, 1) → token ids (rows,), by inverting the cumulative distribution."""
+def pick(logits: "Tensor", uniforms: "Tensor", settings: Settings) -> "Tensor":
+    """logits (states, words), uniforms (states, draws) in [0, 1) → token ids (states, draws).
+
+    By inverting the cumulative distribution at each number; greedy ones all take the likeliest.
+    """
     import torch
 
-    if settings.temperature <= 0 or uniform is None:
-        return logits.argmax(-1)
+    if settings.temperature <= 0:
+        return logits.argmax(-1, keepdim=True).expand(uniforms.shape)
     probabilities = torch.softmax(logits.float() / settings.temperature, -1)
     if settings.top_p >= 1:
-        return _invert(probabilities, uniform)
+        return _invert(probabilities, uniforms)
     ordered, ids = probabilities.sort(dim=-1, descending=True, stable=True)
     before = ordered.cumsum(-1) - ordered
     ordered = ordered.masked_fill(before >= max(settings.top_p, 1e-6), 0)  # the likeliest always stays
-    return ids.gather(-1, _invert(ordered, uniform)[:, None])[:, 0]
+    return ids.gather(-1, _invert(ordered, uniforms))
 
 
-def _invert(weights: "Tensor", uniform: "Tensor") -> "Tensor":
-    """weights (rows, words) ≥ 0, uniform (rows, 1) in [0, 1) → the word (rows,) in whose share of the sum it falls."""
+def _invert(weights: "Tensor", uniforms: "Tensor") -> "Tensor":
+    """weights (states, words) ≥ 0, uniforms (states, draws) → the words in whose shares of the sum they fall."""
     import torch
 
     sums = weights.cumsum(-1)
-    places = torch.searchsorted(sums, uniform * sums[:, -1:], right=True)  # right: a share of 0 is never met
-    return places.clamp(max=weights.shape[-1] - 1)[:, 0]
+    places = torch.searchsorted(sums, uniforms * sums[:, -1:], right=True)  # right: a share of 0 is never met
+    return places.clamp(max=weights.shape[-1] - 1)
 
 
 def _draw_by_generate(model: Any, rows: Sequence[Row], settings: Settings) -> list[Drawn]:

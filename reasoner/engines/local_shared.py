@@ -12,7 +12,6 @@ Not covered: decoders for which `can_share` says no; `local_sampling.sample` has
 """
 
 import time
-from collections import Counter, deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
@@ -20,13 +19,14 @@ from weakref import WeakKeyDictionary
 from reasoner.engines.local_attention import attending
 from reasoner.engines.local_decoding import Decoding
 from reasoner.engines.local_prefixes import PrefixStore, forward
-from reasoner.engines.local_rows import Going, PrefixPool, Rows
+from reasoner.engines.local_rows import Member, PrefixPool, State, States
 from reasoner.engines.local_sampling import Drawn, Row, Settings, can_loop, pick, uniforms_of
 from reasoner.errors import EngineError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
+AT_ONCE = 256  # states, when no more are begun. Ours: more at once gain nothing
 FEW = 16  # rows below which a prefix is read together with others, from the pool. Ours
 TRIAL = 9  # tokens on which sharing is compared with the model's own attention. Ours
 _CAN_SHARE: "WeakKeyDictionary[Any, bool]" = WeakKeyDictionary()
@@ -39,67 +39,96 @@ class Loop:
         """width: rows that may be on their way at once."""
         self.model, self.rows, self.settings, self.width, self.store = model, rows, settings, width, store
         self.drawn = [Drawn(row.limit) for row in rows]
-        self._copies = Counter(row.prompt for row in rows)
         self._dtype = next(model.parameters()).dtype
         self._begin(range(len(rows)))
 
     def _begin(self, places: Sequence[int]) -> None:
-        self._waiting = deque(places)
-        self._going = Rows(max((row.limit for row in self.rows), default=1))
+        self._waiting: dict[tuple[int, ...], list[int]] = {}  # prompt → rows
+        for place in places:
+            self._waiting.setdefault(self.rows[place].prompt, []).append(place)
+        self._num_going = 0  # rows
+        self._states = States(max((row.limit for row in self.rows), default=1))
         self._pool = PrefixPool(max((len(row.prompt) for row in self.rows), default=1))
 
     @property
     def is_over(self) -> bool:
-        return not self._waiting and not len(self._going)
+        return not self._waiting and not self._num_going
 
     def run(self, seconds: float = float("inf")) -> None:
-        """Go on for about so long. Raises EngineError when not even one row fits into memory."""
+        """Go on for about so long, at least a step. Raises EngineError when not even one row fits into memory."""
         import torch
 
         end = time.monotonic() + seconds
         with torch.inference_mode(), attending(self.model):
-            while not self.is_over and time.monotonic() < end:
+            while not self.is_over:
                 try:
                     self._step()
                 except torch.OutOfMemoryError as error:
                     self._halve(error)
+                if time.monotonic() >= end:
+                    break
 
     def _step(self) -> None:
         import torch
 
         self._admit()
-        rows, device = list(self._going), self.model.device
-        plan = Decoding(self._going, self._pool, self._dtype, device)
-        ids = torch.tensor([[row.token] for row in rows], device=device)
-        positions = torch.tensor([[row.num_shared + row.written] for row in rows], device=device)
+        states, device = list(self._states), self.model.device
+        plan = Decoding(self._states, self._pool, self._dtype, device)
+        ids = torch.tensor([[state.token] for state in states], device=device)
+        positions = torch.tensor([[state.num_shared + state.written] for state in states], device=device)
         logits = forward(self.model, ids, positions, plan)
-        uniform = None
-        if self.settings.temperature > 0:
-            uniform = torch.tensor([[row.uniforms[row.written]] for row in rows], device=device)
-        goes_on = []
-        for row, token in zip(rows, pick(logits, uniform, self.settings).tolist(), strict=True):
-            row.token = token
-            row.written += 1
-            goes_on.append(self.drawn[row.place].add(token, self.settings))
-        self._going.keep(goes_on)
+        most = max(len(state.members) for state in states)
+        uniforms = torch.tensor([_uniforms(state, most) for state in states], device=device)
+        tokens = pick(logits, uniforms, self.settings).tolist()
+        self._states.go_on([self._following(*one) for one in zip(states, tokens, strict=True)])
+
+    def _following(self, state: State, tokens: list[int]) -> list[State]:
+        """What becomes of a state whose members have drawn these tokens: one state a token, less those that ended."""
+        drawn: dict[int, list[Member]] = {}
+        for member, token in zip(state.members, tokens[: len(state.members)], strict=True):
+            drawn.setdefault(token, []).append(member)
+        following = []
+        for number, (token, members) in enumerate(drawn.items()):
+            written = state.tokens if number == len(drawn) - 1 else list(state.tokens)
+            written.append(token)
+            is_finished = token in self.settings.ends or self.settings.has_ended(written)
+            going = [] if is_finished else [member for member in members if member.limit > len(written)]
+            for member in members if len(going) < len(members) else ():
+                if is_finished or member.limit <= len(written):
+                    self.drawn[member.place].tokens = list(written)
+                    self.drawn[member.place].is_finished = is_finished
+                    self._num_going -= 1
+            if going:
+                following.append(State(state.prefix, state.num_shared, token, going, written, state.written + 1))
+        return following
 
     def _admit(self) -> None:
-        """Let waiting rows begin, as far as there is room."""
-        num = min(self.width - len(self._going), len(self._waiting))
-        if num <= 0:
+        """Let waiting rows begin, as far as there is room: those of one prompt together, in one state."""
+        begun: list[tuple[tuple[int, ...], list[int]]] = []
+        while self._waiting and self._num_going < self.width and len(self._states) + len(begun) < AT_ONCE:
+            prompt, places = next(iter(self._waiting.items()))
+            room = self.width - self._num_going
+            begun.append((prompt, places[:room]))
+            self._num_going += len(places[:room])
+            if len(places) > room:
+                self._waiting[prompt] = places[room:]
+            else:
+                del self._waiting[prompt]
+        if not begun:
             return
-        places = [self._waiting.popleft() for _ in range(num)]
-        begun = [self.rows[place].prompt for place in places]
-        prefixes = self.store.read(self.model, [prompt[: max(1, len(prompt) - 1)] for prompt in begun])
-        pairs = zip(begun, prefixes, strict=True)
-        self._pool.add([prefix for prompt, prefix in pairs if self._copies[prompt] < FEW])
-        is_greedy = self.settings.temperature <= 0
-        self._going.add(
+        prefixes = self.store.read(self.model, [prompt[: max(1, len(prompt) - 1)] for prompt, _ in begun])
+        pairs = list(zip(begun, prefixes, strict=True))
+        self._pool.add([prefix for (_, places), prefix in pairs if len(places) < FEW])
+        self._states.add(
             [
-                Going(place, prefix, len(prompt) - 1, prompt[-1], [] if is_greedy else uniforms_of(self.rows[place]))
-                for place, prefix, prompt in zip(places, prefixes, begun, strict=True)
+                State(prefix, len(prompt) - 1, prompt[-1], [self._member(place) for place in places])
+                for (prompt, places), prefix in pairs
             ]
         )
+
+    def _member(self, place: int) -> Member:
+        row = self.rows[place]
+        return Member(place, row.limit, [] if self.settings.temperature <= 0 else uniforms_of(row))
 
     def _halve(self, error: Exception) -> None:
         """Too little memory: begin again with half as many at once; those that are done stay."""
@@ -110,12 +139,20 @@ class Loop:
                 "The GPU has too little free memory for this model and text: end what else uses it."
             ) from error
         self.width = max(1, self.width // 2)
-        unfinished = sorted([*(row.place for row in self._going), *self._waiting])
+        going = (member.place for state in self._states for member in state.members)
+        unfinished = sorted([*going, *(place for places in self._waiting.values() for place in places)])
         for place in unfinished:
             self.drawn[place] = Drawn(self.rows[place].limit)
         self._begin(unfinished)
         self.store.clear()
         torch.cuda.empty_cache()
+
+
+def _uniforms(state: State, num: int) -> list[float]:
+    """Each member's random number for the next token, filled up to `num`."""
+    step = len(state.tokens)
+    numbers = [member.uniforms[step] if member.uniforms else 0.0 for member in state.members]
+    return numbers + [0.0] * (num - len(numbers))
 
 
 def can_share(model: Any) -> bool:
@@ -150,12 +187,12 @@ def _read_in_parts(model: Any, ids: tuple[int, ...]) -> "Tensor":
     store, third = PrefixStore(2**30), len(ids) // 3
     store.read(model, [ids[:third]])
     [prefix] = store.read(model, [ids[: 2 * third]])
-    rows, pool = Rows(len(ids)), PrefixPool(len(ids))
-    row = Going(0, prefix, 2 * third - 1, 0)  # one token of the prefix is hidden from it
-    rows.add([row])
-    for place in range(row.num_shared, len(ids)):
-        plan = Decoding(rows, pool, next(model.parameters()).dtype, model.device)
+    states, pool = States(len(ids)), PrefixPool(len(ids))
+    state = State(prefix, 2 * third - 1, 0, [])  # one token of the prefix is hidden from it
+    states.add([state])
+    for place in range(state.num_shared, len(ids)):
+        plan = Decoding(states, pool, next(model.parameters()).dtype, model.device)
         token, position = (torch.tensor([[one]], device=model.device) for one in (ids[place], place))
         logits = forward(model, token, position, plan)
-        row.written += 1
+        state.written += 1
     return logits[0].float()

@@ -315,7 +315,8 @@ class Api(ApiPart):
 
         Args:
             shape: "labels" (can be imported again), "plain" (unlabelled problems too), "events" (the whole history),
-                "gold-reviews" (what people said of gold answers), "processbench", "prm800k" or "stepwise" (TRL).
+                "gold-reviews" (what people said of gold answers), "pits" (what machines found; can be imported again),
+                "processbench", "prm800k" or "stepwise" (TRL).
 
         Returns:
             The file's text; empty when there is nothing to export.

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from reasoner.errors import BadInput
-from reasoner.records import Counts, Label, Maker, Problem, Trace, Verdict, make_problem, make_trace
+from reasoner.records import Counts, Label, Maker, Pit, Problem, Trace, Verdict, make_problem, make_trace
 from reasoner.steps import tag_steps
 from reasoner.store import Store
 from reasoner.store.gold import new_review
@@ -91,8 +91,9 @@ def test_the_queue_of_doubted_gold_answers_is_one_click_away(store: Store) -> No
 
 
 def test_every_shape_can_be_written_and_is_json_lines(store: Store, tmp_path: Path) -> None:
-    problem, _, _ = labelled(store)
+    problem, trace, _ = labelled(store)
     store.gold.add(new_review(problem, "confirmed", "ada"))
+    store.add_pit(Pit("pit", trace.id, problem.id, 0, "linear", 4, (), trace.maker))
     for export in label_exports():
         counts = export.write(Workbench(store), tmp_path / export.file_name)
         lines = (tmp_path / export.file_name).read_text().splitlines()

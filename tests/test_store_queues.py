@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,14 @@ def test_a_label_that_names_no_step_and_does_not_say_right_contradicts_nobody(st
     store.add_label(said(trace, None, kind=kind))
     assert differing(store) == []
     assert store.queues.comparison("ada", trace.id) is None
+
+
+def test_a_search_that_tried_nothing_has_no_word_and_no_doubts(store: Store) -> None:
+    trace = new_trace(store)
+    store.add_label(said(trace, 0))
+    store.add_pit(replace(a_pit(trace, None, NONE), probes=()))
+    assert differing(store) == [] and store.queues.unsure("bob") == []
+    assert store.queues.counts()["without_posterior"] == 1
 
 
 def test_the_latest_pit_and_the_label_that_stands_count(store: Store) -> None:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import reasoner.interchange.pits as pits
 import reasoner.interchange.plain as plain
 import reasoner.interchange.prm800k as prm800k
 import reasoner.interchange.processbench as processbench
@@ -95,6 +96,15 @@ def _of_problem(store: Store, problem: Problem) -> Iterator[Item]:
         yield from (plain.write(problem, trace, label) for label in own or (None,))
 
 
+def _pits(store: Store) -> Iterator[Item]:
+    """Every pit that was explored with the gold answer in force, with its solution and its evidence."""
+    reviews = _Reviews(store)
+    for pit in store.iter_pits():
+        problem, trace = store.problem(pit.problem_id), store.trace(pit.trace_id)
+        if problem and trace:  # the store's foreign keys see to it
+            yield reviews.noted(pits.write(problem, trace, pit), problem)
+
+
 def _reviews(store: Store) -> Iterator[Item]:
     """Every review of a gold answer, with its problem's question and source."""
     for event in store.gold.events():
@@ -114,6 +124,7 @@ SHAPES = {
         Shape("plain", "all problems, solutions and labels, in the plain format", _everything),
         Shape("events", "every label event, undone ones and undos included", _events),
         Shape("gold-reviews", "every review of a gold answer, undone ones and undos included", _reviews),
+        Shape("pits", "first pits that machines found, with their evidence (can be imported again)", _pits),
         Shape("processbench", "labels as ProcessBench has them", _each_label(processbench.write)),
         Shape("prm800k", "labels as PRM800K (phase 2) has them", _each_label(prm800k.write)),
         Shape("stepwise", "labels for TRL: prompt, completions[], labels[]", _each_label(trl.write)),

@@ -7,6 +7,7 @@ from reasoner.interchange.family import Family
 from reasoner.interchange.gsm8k import FAMILY as GSM8K
 from reasoner.interchange.gsm_hard import FAMILY as GSM_HARD
 from reasoner.interchange.mr_gsm8k import FAMILY as MR_GSM8K
+from reasoner.interchange.pits import FAMILY as PITS
 from reasoner.interchange.plain import FAMILY as PLAIN
 from reasoner.interchange.prm800k import FAMILY as PRM800K
 from reasoner.interchange.processbench import FAMILY as PROCESSBENCH
@@ -16,6 +17,7 @@ FAMILIES = {
     family.name: family
     for family in (
         *(PRM800K, MR_GSM8K, BIGBENCH_MISTAKE, PROCESSBENCH, EXAMPLE_SOLUTIONS, TORA, GSM_HARD, GSM8K),
+        PITS,
         PLAIN,
     )
 }

@@ -17,6 +17,7 @@ from reasoner.interchange.family import Family
 from reasoner.interchange.lines import Value, read_values
 from reasoner.records import Counts
 from reasoner.store import Row, Store
+from reasoner.store.pits import check_pit
 from reasoner.store.rows import check_label, check_problem, check_trace_size
 
 MAX_MESSAGES = 100  # messages kept in the counts
@@ -108,9 +109,10 @@ def _read(family: Family, value: Any, name: str) -> Row:
     if not isinstance(value, dict):
         raise BadInput("wrong kind of row: it is no JSON object")
     try:
-        row = problem, traces, labels = family.read(value, name)
+        row = family.read(value, name)
     except UnicodeEncodeError as error:
         raise BadInput("broken text: it holds half a character (a lone surrogate)") from error
+    problem, traces, labels = row[:3]
     try:
         check_problem(problem)
         num_steps = {}
@@ -119,6 +121,8 @@ def _read(family: Family, value: Any, name: str) -> Row:
             num_steps[trace.id] = len(trace.steps)
         for label in labels:
             check_label(label, num_steps[label.trace_id])
+        for pit in row[3] if len(row) == 4 else ():
+            check_pit(pit, num_steps[pit.trace_id])
     except BadInput as error:
         raise BadInput(f"not acceptable: {error}") from error
     return row

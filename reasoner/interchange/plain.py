@@ -51,7 +51,7 @@ def read(row: Fields, stem: str) -> Row:
         return problem, [], []
     trace = fields.trace(
         problem,
-        _maker(row),
+        maker_of(row),
         texts=fields.steps(steps) if steps is not None else (),
         text=text,
         found=fields.answer(row, "final_answer"),
@@ -87,7 +87,8 @@ def _verdict(row: Fields, problem: Problem) -> Verdict | None:
     return Verdict(status, fields.answer(row, "final_answer"), f"the file says {status}")
 
 
-def _maker(row: Fields) -> Maker:
+def maker_of(row: Fields) -> Maker:
+    """Who made what the row holds; "import" where it does not say."""
     given = row.get("maker")
     if given is None:
         return Maker("import", fields.optional(row, "model"))

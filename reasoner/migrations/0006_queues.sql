@@ -10,20 +10,20 @@ SELECT
     iif(best = num - 1, -1, best) AS best_step,
     json_extract(posterior, '$[' || best || ']') AS best_chance,
     json_extract(posterior, '$[' || best || ']')
-        - (SELECT value FROM json_each(posterior) ORDER BY value DESC LIMIT 1 OFFSET 1) AS margin
+        - (SELECT value FROM json_each(posterior) ORDER BY value DESC LIMIT 1 OFFSET 1) AS margin -- NULL where best is
 FROM (
     SELECT
         pit, trace_id, problem_id, gold, posterior, num, best,
         CASE
             WHEN step IS NOT NULL THEN step
-            WHEN num = 0 THEN iif(probes <> '[]', -1, NULL)
-            WHEN best = num - 1 THEN -1
+            WHEN is_tried AND (num = 0 OR best = num - 1) THEN -1
         END AS said
     FROM (
         SELECT
-            seq AS pit, trace_id, problem_id, gold, step, probes, posterior,
-            json_array_length(posterior) AS num,
-            (SELECT key FROM json_each(posterior) ORDER BY value DESC, key LIMIT 1) AS best
+            seq AS pit, trace_id, problem_id, gold, step, posterior,
+            probes <> '[]' AS is_tried, -- without any try the posterior is the prior: nothing was found
+            iif(probes = '[]', 0, json_array_length(posterior)) AS num,
+            iif(probes = '[]', NULL, (SELECT key FROM json_each(posterior) ORDER BY value DESC, key LIMIT 1)) AS best
         FROM pits
     )
 );

@@ -25,6 +25,7 @@ import reasoner.store.find as store_find
 import reasoner.store.gold as store_gold
 import reasoner.store.keypoints as store_keypoints
 import reasoner.store.labels as store_labels
+import reasoner.store.pits as store_pits
 import reasoner.store.queues as store_queues
 import reasoner.store.values as store_values
 from reasoner.errors import BadInput, StoreError
@@ -46,8 +47,10 @@ from reasoner.store.rows import (
 )
 from reasoner.store.schema import connect, default_path, errors_in_words, prepare
 
-Row = tuple[Problem, Sequence[Trace], Sequence[Label]]
-"""One row of an imported file: a problem, its traces, and what was said about them."""
+Row = (
+    tuple[Problem, Sequence[Trace], Sequence[Label]] | tuple[Problem, Sequence[Trace], Sequence[Label], Sequence[Pit]]
+)
+"""One row of an imported file: a problem, its traces, what was said about them, and what a machine found in them."""
 
 MAX_MESSAGES = 100  # of Counts.messages
 
@@ -288,6 +291,10 @@ class Store:
         values = [value for value in given.values() if value is not None]
         return [to_pit(row) for row in self._all(f"SELECT * FROM pits WHERE {where} ORDER BY seq", values)]
 
+    def iter_pits(self) -> Iterator[Pit]:
+        """The same pits, all of them, some in memory at a time."""
+        return store_pits.iter_pits(self._reading)
+
     def add_key_points(self, key_points: KeyPoints) -> bool:
         """Append to the problem's key points; False when nothing is new. Raises BadInput when they do not fit."""
         with self._writing() as connection:
@@ -337,12 +344,14 @@ class Store:
 
 def _add_row(connection: sqlite3.Connection, row: Row, messages: list[str]) -> bool:
     """Keep one row; True when any part of it was new."""
-    problem, traces, labels = row
+    problem, traces, labels = row[:3]
     is_new = _add_problem(connection, problem, messages)
     for trace in traces:
         is_new |= _add_trace(connection, trace)
     for label in labels:
         is_new |= store_labels.add_label(connection, label)
+    for pit in row[3] if len(row) == 4 else ():
+        is_new |= store_pits.import_pit(connection, pit, problem)
     return is_new
 
 

@@ -16,7 +16,6 @@ but some traces failed (explore --out), 2 could not be done, with the reason on 
 """
 
 import argparse
-import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -150,20 +149,13 @@ def _export(store: Store, options: argparse.Namespace) -> int:
 
 
 def _add_score(commands: Commands) -> argparse.ArgumentParser:
+    from reasoner import score_command
+
     command = commands.add_parser("score", help="compare a detector of first wrong steps with the labels in the store")
-    command.add_argument("--detector", required=True, metavar="NAME", help="arithmetic, answer, …")
-    command.add_argument("--with-answer", action="store_true", help="let the detector know whether the answer is right")
-    command.add_argument("--json", action="store_true", help="print one JSON object")
-    command.set_defaults(run=_score, command=command)
+    score_command.add_arguments(command)
+    _add_model(command)
+    command.set_defaults(run=score_command.run, command=command, limit=0)
     return command
-
-
-def _score(store: Store, options: argparse.Namespace) -> int:
-    from reasoner.score import score, table
-
-    result = score(store, options.detector, options.with_answer)
-    print(json.dumps(result) if options.json else table(result))
-    return 0
 
 
 def _add_model(command: argparse.ArgumentParser) -> None:

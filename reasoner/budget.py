@@ -1,4 +1,4 @@
-"""How much an exploration may take, and how far one is.
+"""What an exploration is asked for: by which method, for how much; how far it is, and how it may end too early.
 
     explore(engine, trace, problem, budget=Budget(tokens=2_000, seconds=30), watch=print, should_stop=button.is_set)
 
@@ -6,10 +6,14 @@ A budget is looked at between rounds: what is under way is finished, so a trace 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.records import Probe
+from reasoner.probing import TEMPERATURE
+from reasoner.records import JudgedBy, Maker, Pit, Probe
+
+NUM_COMPLETIONS = 4  # k, Self-Explore §4
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +29,28 @@ class Budget:
 
 
 NO_LIMIT = Budget()
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How pits are looked for; the same for all traces of a call."""
+
+    method: str = "adaptive"  # a key of SEARCHES
+    k: int = NUM_COMPLETIONS  # completions a prefix; for the adaptive search, the effort that stands for it
+    temperature: float = TEMPERATURE
+    max_steps: int | None = None  # prefixes that may be tried; None: the method's own number
+    seed: int = 0
+    judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
+    budget: Budget = NO_LIMIT
+    shows: bool = False  # the adaptive search goes on until a way round the pit is shown, which a pair is made from
+
+    @property
+    def is_adaptive(self) -> bool:
+        return self.method == "adaptive"
+
+    def maker(self, engine: Engine) -> Maker:
+        """Where the completions come from."""
+        return replace(engine.maker, seed=self.seed, temperature=self.temperature, top_p=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,3 +70,12 @@ class Progress:
 
 Watch = Callable[[Progress], None]
 ShouldStop = Callable[[], bool]
+
+STOPPED, NO_ANSWER, NO_END = "stopped", "no answer in common", "no completion came to an end"
+SPENT, FAILED, REFUSED = "the budget is spent", "the engine failed", "the model cannot continue it"
+"""How `Pit.ended` begins where a search did not come to its own end."""
+
+
+def is_unfinished(pit: Pit) -> bool:
+    """Did the search end before it could say where the pit is, or that there is none? It holds what was found."""
+    return pit.ended.startswith((STOPPED, NO_ANSWER, NO_END, SPENT, FAILED, REFUSED))

@@ -19,27 +19,13 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reasoner.budget import NO_LIMIT, Budget, Progress
+from reasoner.budget import NO_ANSWER, NO_END, Progress, Settings
 from reasoner.checks.answers import judge
-from reasoner.checks.arithmetic import check_arithmetic
-from reasoner.checks.information import check_information
 from reasoner.engines import Engine
-from reasoner.exploring import (
-    SEARCHES,
-    AdaptiveSearch,
-    Belief,
-    Effort,
-    Outcome,
-    Request,
-    Search,
-    Task,
-    gathered,
-    prior_of,
-)
-from reasoner.exploring.adaptive import effort_of
+from reasoner.exploring import SEARCHES, AdaptiveSearch, Belief, Outcome, Request, Search
+from reasoner.foreknowledge import by_step, effort_for, task_of
 from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.probing import (
-    TEMPERATURE,
     fitting,
     has_gold,
     joined,
@@ -52,36 +38,12 @@ from reasoner.probing import (
     question_part,
     tells,
 )
-from reasoner.records import Completion, JudgedBy, Maker, Pit, Probe, Problem, Trace, content_id
+from reasoner.records import Completion, JudgedBy, Pit, Probe, Problem, Trace, content_id
 from reasoner.votes import group_answers, majority
 
-NUM_COMPLETIONS = 4  # k, Self-Explore §4
 MAX_STEPS = 20  # of the fixed rules: Self-Explore's code, as papers that follow it
 NUM_VOTES = 8  # samples of the bare question, judged by agreement. Ours: what two prefixes cost by Self-Explore's rule
 QUESTION = -1  # the prefix without steps
-SHORT = 100  # tokens. Ours: the completions that the adaptive search's price a token was set with are shorter
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How pits are looked for; the same for all traces of a call."""
-
-    method: str = "adaptive"  # a key of SEARCHES
-    k: int = NUM_COMPLETIONS  # completions a prefix; for the adaptive search, the effort that stands for it
-    temperature: float = TEMPERATURE
-    max_steps: int | None = None  # prefixes that may be tried; None: the method's own number
-    seed: int = 0
-    judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
-    budget: Budget = NO_LIMIT
-    shows: bool = False  # the adaptive search goes on until a way round the pit is shown, which a pair is made from
-
-    @property
-    def is_adaptive(self) -> bool:
-        return self.method == "adaptive"
-
-    def maker(self, engine: Engine) -> Maker:
-        """Where the completions come from."""
-        return replace(engine.maker, seed=self.seed, temperature=self.temperature, top_p=1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +88,9 @@ class Exploration:
         whole, settings = task_of(trace, self.problem, units, self._lengths), self.settings
         task = whole if ends == units else task_of(trace, self.problem, ends, self._lengths)
         self._adaptive = (
-            AdaptiveSearch(task, settings.k, effort=effort_for(settings, task)) if settings.is_adaptive else None
+            AdaptiveSearch(task, settings.k, effort=effort_for(settings.k, settings.shows, task))
+            if settings.is_adaptive
+            else None
         )
         self._search: Search = self._adaptive or SEARCHES[settings.method](task, settings.k)
         has_own = (
@@ -233,7 +197,7 @@ class Exploration:
         answers = [answer for text in probe.completions if (answer := writing.answer(text)) is not None]
         groups = group_answers(answers)
         if majority(groups) is None or len(groups[0]) < 2:
-            self.failure = f"the question's {NUM_VOTES} samples have no answer in common, so nothing can be judged"
+            self.failure = f"{NO_ANSWER}: the question's {NUM_VOTES} samples disagree, so nothing can be judged"
             return
         common = answers[groups[0][0]]
         self.vote = f"judged by the answer {common} that {len(groups[0])} of the question's {NUM_VOTES} samples give"
@@ -297,7 +261,7 @@ class Exploration:
         where = "that there is no pit" if step is None else f"step {step}"
         if self._adaptive is not None:
             if self.num_silent and not self._num_telling:
-                return "no completion came to an end"
+                return NO_END
             chance = max(self.posterior())
             if chance >= self._adaptive.effort.confidence:
                 return f"{where} is sure enough ({chance:.0%})"
@@ -316,27 +280,3 @@ class Exploration:
         if self.num_silent:
             notes.append(f"{self.num_silent} completions were cut or empty, which is no evidence of a wrong step")
         return notes
-
-
-def effort_for(settings: Settings, task: Task) -> Effort:
-    """The effort that k stands for. Its price a token was set where completions are short; long ones cost no more."""
-    effort, mean = effort_of(settings.k), sum(task.lengths) / len(task.lengths)
-    return replace(effort, shows=settings.shows, price=effort.price * min(1.0, SHORT / mean))
-
-
-def task_of(trace: Trace, problem: Problem, ends: Sequence[int], lengths: Sequence[float] = ()) -> Task:
-    """What a search may know of a trace beforehand."""
-    findings = check_arithmetic([step.text for step in trace.steps])
-    findings += check_information(problem.question, trace.steps)
-    ends_wrong = trace.verdict.status == "wrong"
-    prior = gathered(prior_of(trace.steps, findings, ends_wrong), ends)
-    return Task(len(ends), prior, tuple(lengths[: len(ends)]), ends_wrong and ends[-1] == len(trace.steps) - 1)
-
-
-def by_step(trace: Trace, ends: Sequence[int], posterior: Sequence[float]) -> tuple[float, ...]:
-    """A posterior over the prefixes that end with `ends`, and none, as one over steps, and none.
-
-    A prefix that adds several steps (code and its output) has its chance on the first of them.
-    """
-    chances = dict(zip([0, *(end + 1 for end in ends)], posterior, strict=True))
-    return tuple(chances.get(step, 0.0) for step in range(len(trace.steps) + 1))

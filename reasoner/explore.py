@@ -22,11 +22,12 @@ probability (1 - p)^k. Every probe is kept, so that this can be seen; `posterior
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from reasoner.budget import NO_LIMIT, Budget, Progress, ShouldStop, Watch
+from reasoner.budget import NO_LIMIT, NUM_COMPLETIONS, Budget, Progress, Settings, ShouldStop, Watch, is_unfinished
 from reasoner.engines import Engine
 from reasoner.errors import BadInput
-from reasoner.exploration import NUM_COMPLETIONS, Exploration, Settings, by_step, task_of
+from reasoner.exploration import Exploration
 from reasoner.exploring import SEARCHES, Belief
+from reasoner.foreknowledge import by_step, task_of
 from reasoner.formats.prefixes import format_of, prefix_text, stops
 from reasoner.probing import (
     TEMPERATURE,
@@ -53,6 +54,7 @@ __all__ = [
     "explore",
     "explore_many",
     "format_of",
+    "is_unfinished",
     "pits_of",
     "posterior",
     "prefix_prompt",

@@ -10,8 +10,9 @@ ProcessBench's (arXiv 2412.06559 §3); `precision` (flags on the very step / fla
 accuracy_wrong) and their harmonic mean `f1` count exact steps. A rate of nothing is None. `intervals` holds Wilson's
 95 % interval of every plain rate.
 
-A detector is a function (trace, problem, with_answer) → 0-based first wrong step | None | Unjudged. `gold_used` says
-whether it looked at the gold answer: numbers with and without it are not comparable.
+A detector is a function (score_detectors.py), or `explore`, which samples (score_explore.py): its key `explored` says
+with what, and what it took. `gold_used` says whether the gold answer was looked at: numbers with and without it are not
+comparable.
 
 The detector `python` needs no labels for its own keys: `agree` of the `outputs` recorded in solutions with code come
 out again when the code is run, and `disagree` lists the others: trace, step and reason.
@@ -20,131 +21,90 @@ Beside them stand `agreement` (with the other formats; score_columns.py) and `er
 that people flagged), where there is anything to say.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator
 from typing import Any
 
-from reasoner.checks import check_trace
-from reasoner.checks.answers import judge
-from reasoner.checks.information import check_information
 from reasoner.errors import BadInput
-from reasoner.executed import first_failure, has_code, outputs_again
 from reasoner.intervals import wilson
 from reasoner.records import Label, Problem, Trace
 from reasoner.score_columns import agreement_column, classes_column, column_lines
+from reasoner.score_detectors import DETECTORS, LOOKS_AT_ANSWER, MEASURES, Detection, Unjudged
+from reasoner.score_explore import Exploring, detections, explored_lines
 from reasoner.store import Store
 
+__all__ = [
+    "DETECTORS",
+    "EXPLORE",
+    "Detection",
+    "Exploring",
+    "Unjudged",
+    "harmonic_mean",
+    "rates",
+    "score",
+    "table",
+    "wilson",
+]
 
-@dataclass(frozen=True, slots=True)
-class Unjudged:
-    """A detector's word that it cannot tell."""
-
-    reason: str
-
-
-Detection = int | Unjudged | None
-Detector = Callable[[Trace, Problem, bool], Detection]
-
-
-def arithmetic(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The first step with an equation that does not hold."""
-    wrong = (found.step for found in check_trace(trace) if found.check == "arithmetic" and found.status == "wrong")
-    return min(wrong, default=None)
-
-
-def grammar(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The first step whose action may not stand there."""
-    wrong = (found.step for found in check_trace(trace) if found.check == "grammar" and found.status == "wrong")
-    return min(wrong, default=None)
+EXPLORE = "explore"
+"""The detector that samples (score_explore.py)."""
 
 
-def information(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The first step with a number that comes from nowhere: a sign of misunderstanding, not a proof."""
-    found = check_information(problem.question, trace.steps)
-    return min((finding.step for finding in found), default=None)
+def score(store: Store, detector: str, with_answer: bool = False, exploring: Exploring | None = None) -> dict[str, Any]:
+    """Compare `detector` with the labelled traces; `exploring` says what explores, for the detector of that name.
+
+    Raises BadInput without such a detector, or without labels that tell; as exploring does where it samples.
+    """
+    if (detector not in DETECTORS and detector != EXPLORE) or (detector == EXPLORE and exploring is None):
+        raise BadInput(f'there is no detector "{detector}": choose one of {", ".join([*DETECTORS, EXPLORE])}')
+    measured = MEASURES[detector](store) if detector in MEASURES else {}
+    labels = _labels(store)
+    if not labels and not any(measured.values()):
+        raise BadInput("no trace has a label that says which step is wrong: flag some first, or import labelled traces")
+    told = [(trace, problem, own) for trace, problem, own in _told(store, labels) if _is_wanted(problem, exploring)]
+    clear = [(trace, problem) for trace, problem, own in told if len({_step(label) for label in own}) == 1]
+    about: dict[str, Any] = {}
+    if exploring is not None and detector == EXPLORE:
+        found, about = detections(store, clear[: exploring.limit or None], exploring)
+    else:
+        found = {trace.id: DETECTORS[detector](trace, problem, with_answer) for trace, problem in clear}
+    is_flagged = {name: one is not None for name, one in found.items() if not isinstance(one, Unjudged)}
+    steps = {trace.id: _step(own[0]) for trace, _, own in told}
+    columns = {
+        "agreement": agreement_column(store, is_flagged),
+        "error_classes": classes_column((trace, problem, label) for trace, problem, own in told for label in own),
+        "explored": about,
+    }
+    by_gold = exploring is not None and exploring.judged_by == "gold"
+    return {
+        "detector": detector,
+        "gold_used": by_gold if detector == EXPLORE else with_answer and detector in LOOKS_AT_ANSWER,
+        **rates([(steps[trace_id], one) for trace_id, one in found.items()]),
+        "disagreed": len(told) - len(clear),
+        **{name: column for name, column in columns.items() if column},
+        **measured,
+    }
 
 
-def python(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The first step of code that fails when it is run again, or whose recorded output is another."""
-    if not has_code(trace):
-        return Unjudged("there is no code in it")
-    failure = first_failure(trace)
-    return failure.step if failure else None
-
-
-def middle(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The middle step of every trace, which a detector must beat. With the answer: only where the answer is wrong."""
-    return answer(trace, problem, True) if with_answer else (len(trace.steps) - 1) // 2
-
-
-def answer(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The middle step where the final answer is wrong, none where it is right."""
-    if not with_answer:
-        raise BadInput('the detector "answer" looks at the gold answer: say so with --with-answer')
-    verdict = judge(problem.answer, trace.answer)
-    if verdict.status == "unjudged":
-        return Unjudged(verdict.reason)
-    return (len(trace.steps) - 1) // 2 if verdict.status == "wrong" else None
-
-
-def arithmetic_and_answer(trace: Trace, problem: Problem, with_answer: bool) -> Detection:
-    """The first step whose arithmetic is wrong, else what the answer says."""
-    found = arithmetic(trace, problem, with_answer)
-    by_answer = answer(trace, problem, with_answer)
-    return found if found is not None else by_answer
-
-
-__all__ = ["DETECTORS", "Detection", "Detector", "Unjudged", "harmonic_mean", "rates", "score", "table", "wilson"]
-
-DETECTORS: dict[str, Detector] = {
-    "arithmetic": arithmetic,
-    "grammar": grammar,
-    "information": information,
-    "python": python,
-    "answer": answer,
-    "arithmetic+answer": arithmetic_and_answer,
-    "baseline-middle": middle,
-}
-MEASURES: dict[str, Callable[[Store], dict[str, Any]]] = {"python": outputs_again}
-"""What else a detector can say of all solutions in the store, labelled or not."""
-_LOOKS_AT_ANSWER = ("answer", "arithmetic+answer", "baseline-middle")
-
-
-def score(store: Store, detector: str, with_answer: bool = False) -> dict[str, Any]:
-    """Compare `detector` with the labelled traces. BadInput without such a detector, or without labels that tell."""
-    if detector not in DETECTORS:
-        raise BadInput(f'there is no detector "{detector}": choose one of {", ".join(DETECTORS)}')
+def _labels(store: Store) -> dict[str, list[Label]]:
+    """Trace id → its labels that name a step, or say that none is wrong."""
     labels: dict[str, list[Label]] = {}
     for label in store.labels():
         if label.kind in ("first_wrong", "all_right"):
             labels.setdefault(label.trace_id, []).append(label)
-    measured = MEASURES[detector](store) if detector in MEASURES else {}
-    if not labels and not any(measured.values()):
-        raise BadInput("no trace has a label that says which step is wrong: flag some first, or import labelled traces")
-    pairs: list[tuple[int | None, Detection]] = []
-    is_flagged: dict[str, bool] = {}
-    told: list[tuple[Trace, Problem, Label]] = []
+    return labels
+
+
+def _told(store: Store, labels: dict[str, list[Label]]) -> Iterator[tuple[Trace, Problem, list[Label]]]:
+    """The labelled traces that are in the store, with their labels."""
     for trace_id, own in labels.items():
         trace = store.trace(trace_id)
         problem = store.problem(trace.problem_id) if trace else None
-        if trace is None or problem is None:
-            continue
-        told += [(trace, problem, label) for label in own]
-        steps = {_step(label) for label in own}
-        if len(steps) == 1:
-            found = DETECTORS[detector](trace, problem, with_answer)
-            pairs.append((steps.pop(), found))
-            is_flagged |= {} if isinstance(found, Unjudged) else {trace_id: found is not None}
-    counts = {"disagreed": sum(len({_step(label) for label in own}) > 1 for own in labels.values())}
-    columns = {"agreement": agreement_column(store, is_flagged), "error_classes": classes_column(told)}
-    return {
-        "detector": detector,
-        "gold_used": with_answer and detector in _LOOKS_AT_ANSWER,
-        **rates(pairs),
-        **counts,
-        **{name: column for name, column in columns.items() if column},
-        **measured,
-    }
+        if trace is not None and problem is not None:
+            yield trace, problem, own
+
+
+def _is_wanted(problem: Problem, exploring: Exploring | None) -> bool:
+    return exploring is None or exploring.source in ("", problem.source)
 
 
 def _step(label: Label) -> int | None:
@@ -210,6 +170,7 @@ def table(result: dict[str, Any]) -> str:
             f"  {title:34}{shown}" + (f"   [{100 * interval[0]:.1f}, {100 * interval[1]:.1f}]" if interval else "")
         )
     lines += column_lines(result)
+    lines += explored_lines(result["explored"]) if "explored" in result else []
     if result.get("outputs"):
         lines.append(f"outputs that come out again when the code is run: {result['agree']} of {result['outputs']}")
         lines += [f"  trace {row['trace']}, step {row['step']}: {row['reason']}" for row in result["disagree"]]

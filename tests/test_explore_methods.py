@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from reasoner.__main__ import main
 from reasoner.engines.scripted import ScriptedEngine
-from reasoner.exploration import outcomes_of
 from reasoner.explore import METHODS, explore, explore_many, posterior
+from reasoner.probing import outcomes_of
 from reasoner.records import Maker, Pit, Probe, Step, Trace, Verdict, make_problem, make_trace
 from reasoner.store import Store
 

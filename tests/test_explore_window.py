@@ -18,6 +18,7 @@ from reasoner.explore import (
     Progress,
     explore,
     explore_many,
+    is_unfinished,
     pits_of,
     posterior,
 )
@@ -98,7 +99,7 @@ def test_a_budget_of_tokens_ends_each_trace_after_the_round_that_spends_it(metho
     engine = Counting(lambda length, seed: seed == 3)
     pits = list(explore_many(engine, many(5), 4, method=method, budget=Budget(tokens=10)))
     assert all(10 <= pit.num_tokens <= 10 + 4 * 5 for pit in pits)  # an answer is five tokens
-    assert all("budget of 10 tokens" in pit.ended for pit in pits)
+    assert all("budget is spent: 10 tokens" in pit.ended for pit in pits)
 
 
 def test_a_budget_of_seconds_is_the_whole_calls() -> None:
@@ -121,13 +122,13 @@ def test_a_budget_of_seconds_is_the_whole_calls() -> None:
 
     pits = list(explore_many(Slow(hazy), rows(), 8, budget=Budget(seconds=0.1), together=4))
     assert len(pits) == pulled < 1000
-    assert "the budget of 0.1 seconds is spent" in pits[-1].ended
+    assert "the budget is spent: 0.1 seconds" in pits[-1].ended
 
 
 def test_a_negative_budget_is_refused() -> None:
     for wrong in ({"tokens": -1}, {"seconds": -0.5}):
         with pytest.raises(BadInput, match="below 0"):
-            Budget(**wrong)  # type: ignore[arg-type]
+            Budget(**wrong)
 
 
 def test_every_round_is_told_and_the_last_word_is_the_pit() -> None:
@@ -151,11 +152,16 @@ def test_a_stopped_search_keeps_what_it_has_found_and_goes_on_without_sampling_a
     stopped = explore(
         first, trace_of(*LINES), PROBLEM, k=8, method=method, watch=rounds.append, should_stop=lambda: len(rounds) >= 1
     )
-    assert stopped.ended.startswith("stopped") and 0 < num_completions(stopped) < num_completions(full)
+    assert (
+        stopped.ended == "stopped"
+        and is_unfinished(stopped)
+        and not is_unfinished(full)
+        and 0 < num_completions(stopped) < num_completions(full)
+    )
     second = Counting(hazy)
     gone_on = explore(second, trace_of(*LINES), PROBLEM, k=8, method=method, earlier=lambda problem: [stopped])
     assert first.asked + second.asked == whole.asked
-    assert (gone_on.step, gone_on.posterior) == (full.step, pytest.approx(full.posterior))
+    assert gone_on.step == full.step and gone_on.posterior == pytest.approx(full.posterior)
     assert [probe.completions for probe in gone_on.probes] == [probe.completions for probe in full.probes]
     assert stopped.num_tokens + gone_on.num_tokens == full.num_tokens
     assert len({stopped.id, gone_on.id}) == 2
@@ -233,7 +239,7 @@ def test_rows_that_cannot_be_explored_are_handed_back_with_their_reasons() -> No
 def test_settings_that_make_no_sense_are_refused() -> None:
     for settings in ({"together": 0}, {"max_steps": 0}, {"method": "guess"}, {"judged_by": "feeling"}, {"k": 0}):
         with pytest.raises(BadInput):
-            explore_many(Counting(sharp(1)), many(1), **settings)  # type: ignore[arg-type]
+            explore_many(Counting(sharp(1)), many(1), **settings)
 
 
 # ── earlier samples, and the store ───────────────────────────────────────────────────────────────────────────────────
@@ -262,7 +268,7 @@ def test_only_samples_of_the_same_model_seed_and_temperature_are_taken_up(store:
     store.add_pit(explore(Counting(sharp(2)), trace, PROBLEM, 8))
     for settings in ({"seed": 1}, {"temperature": 0.3}):
         engine = Counting(sharp(2))
-        explore(engine, trace, PROBLEM, 8, earlier=pits_of(store), **settings)  # type: ignore[arg-type]
+        explore(engine, trace, PROBLEM, 8, earlier=pits_of(store), **settings)
         assert engine.asked
     renamed = Counting(sharp(2))
     renamed.maker = Maker("scripted", "another")
@@ -333,7 +339,7 @@ def test_a_server_that_answers_with_nothing_proves_no_pit(text: str) -> None:
     engine = ScriptedEngine(lambda prompt, seed: text)
     trace = trace_of(*LINES)
     pit = explore(engine, trace, PROBLEM)
-    assert pit.step is None and num_completions(pit) > 0
+    assert pit.step is None and num_completions(pit) > 0 and is_unfinished(pit)
     assert "no completion came to an end" in pit.ended and "no evidence of a wrong step" in pit.ended
     nothing = explore(engine, trace, PROBLEM, budget=Budget(tokens=0))
     assert pit.posterior == pytest.approx(nothing.posterior)
@@ -404,7 +410,7 @@ def test_without_a_gold_answer_the_samples_common_answer_judges(method: str) -> 
 def test_the_traces_own_answer_has_no_vote() -> None:
     engine = ScriptedEngine(lambda prompt, seed: "The answer is 7." if seed < 3 else f"The answer is {100 + seed % 2}.")
     pit = explore(engine, trace_of(*LINES, status="unjudged"), UNKNOWN, judged_by="agreement")
-    assert pit.step is None and "have no answer in common" in pit.ended  # 3 : 3 : 2
+    assert pit.step is None and "no answer in common" in pit.ended  # 3 : 3 : 2
     assert sum(pit.posterior) == pytest.approx(1)
 
 

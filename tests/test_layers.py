@@ -53,7 +53,7 @@ FLOORS = (  # a file imports from its own floor's room or from floors below; lon
     (
         *("reasoner/interchange/", "reasoner/score", "reasoner/solve.py", "reasoner/explore.py"),
         *("reasoner/rounds.py", "reasoner/executed.py", "reasoner/exploration.py", "reasoner/probing.py"),
-        *("reasoner/budget.py", "reasoner/window.py", "reasoner/recovery.py"),
+        *("reasoner/budget.py", "reasoner/window.py", "reasoner/recovery.py", "reasoner/foreknowledge.py"),
         *("reasoner/figure.py", "reasoner/hub.py", "reasoner/search.py"),
         *("reasoner/review/", "reasoner/scale/", "reasoner/explore_command.py"),
     ),

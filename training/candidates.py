@@ -17,6 +17,7 @@ from functools import lru_cache
 from typing import Literal
 
 import reasoner.formats.prefixes as prefixes
+from reasoner.explore import is_unfinished
 from reasoner.records import Label, Pit, Problem, Trace
 from reasoner.store import Store
 
@@ -125,7 +126,8 @@ def _add_person(
     if step is None or not 0 <= step < len(trace.steps):
         dropped["its step is not in the trace"] += 1
         return
-    probes = [probe for pit in known.pits.get(trace.id, ()) for probe in pit.probes if probe.step == step - 1]
+    by_gold = [pit for pit in known.pits.get(trace.id, ()) if pit.judged_by == "gold"]
+    probes = [probe for pit in by_gold for probe in pit.probes if probe.step == step - 1]
     right = [text for probe in probes for text, ok in zip(probe.completions, probe.recovered, strict=True) if ok]
     candidate = _candidate(known, problem, trace, step, "person", best.annotator, best.id, best.correction, right)
     _keep(candidate, found, dropped)
@@ -139,7 +141,11 @@ def _add_machine(
     found: list[Candidate],
     dropped: Counter[str],
 ) -> None:
-    pit = max(pits, key=lambda pit: (pit.k, pit.created))
+    by_gold = [pit for pit in pits if pit.judged_by == "gold"]
+    if not by_gold:
+        dropped["machine pit: judged by agreement of samples, not by a gold answer"] += 1
+        return
+    pit = max(by_gold, key=lambda pit: (pit.k, pit.created))
     if len(pits) > 1:
         dropped["another exploration of the same trace is used"] += len(pits) - 1
     trace, problem = known.trace(pit.trace_id, pit.problem_id), known.problem(pit.problem_id)
@@ -149,6 +155,8 @@ def _add_machine(
         dropped["machine pit: its problem was marked bad"] += 1
     elif trace is None or problem is None:
         dropped["its trace is no longer in the store"] += 1
+    elif is_unfinished(pit):
+        dropped["machine pit: its search ended before it could say"] += 1
     elif pit.step is None:
         dropped["machine pit: every prefix recovered, no pit found"] += 1
     elif trace.verdict.status != "wrong":

@@ -19,9 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.engines import BUILT_IN, Engine, load_engine
-from reasoner.exploration import lengths_of, outcomes_of
 from reasoner.formats.prefixes import format_of, prefix_text, stops
-from reasoner.probing import prefix_prompt, probe_of, question_part
+from reasoner.probing import lengths_of, outcomes_of, prefix_prompt, probe_of, question_part
 from reasoner.records import Problem, Trace
 from reasoner.rounds import complete
 from reasoner.solve import solve_many

@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+from reasoner.engines.local_prefixes import token_bytes
 from reasoner.engines.local_sampling import Row
 from reasoner.errors import EngineError
 
@@ -29,7 +30,7 @@ def batch_rows(model: Any, rows: Sequence[Row]) -> int:
 
     longest = max((len(row.prompt) + row.limit for row in rows), default=1)
     words = model.config.get_text_config().vocab_size
-    a_row = 2 * _token_bytes(model) * longest + 4 * 4 * words  # twice: the cache is copied when rows leave
+    a_row = 2 * token_bytes(model) * longest + 4 * 4 * words  # twice: the cache is copied when rows leave
     if model.device.type == "cuda":
         return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
     return int(max(1, min(CPU_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
@@ -43,7 +44,7 @@ def shared_rows(model: Any, rows: Sequence[Row]) -> int:
     own = max((row.limit for row in rows), default=1)
     read = max((len(row.prompt) for row in rows), default=1)
     words = model.config.get_text_config().vocab_size
-    a_row = 2 * _token_bytes(model) * (own + read / max(1.0, copies)) + 4 * 4 * words  # twice: room grows by copying
+    a_row = 2 * token_bytes(model) * (own + read / max(1.0, copies)) + 4 * 4 * words  # twice: room grows by copying
     if model.device.type == "cuda":
         return int(max(1, min(GPU_ROWS, SHARE * torch.cuda.mem_get_info(model.device)[0] // a_row)))
     return int(max(1, min(SHARED_ROWS, min(CPU_BYTES, SHARE * _free_bytes()) // a_row)))
@@ -74,15 +75,6 @@ def in_batches(draw: Callable[[Sequence[Row]], list[Drawn]], rows: Sequence[Row]
             num_rows = max(1, num_rows // 2)
             torch.cuda.empty_cache()
     return drawn
-
-
-def _token_bytes(model: Any) -> int:
-    """Of the keys and values of one token."""
-    config = model.config.get_text_config()
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    size: int = next(model.parameters()).element_size()
-    return int(2 * config.num_hidden_layers * heads * width * size)
 
 
 def _free_bytes() -> int:

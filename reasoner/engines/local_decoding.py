@@ -16,6 +16,8 @@ from reasoner.engines.local_rows import PrefixPool, Slots, State, States
 if TYPE_CHECKING:
     from torch import Tensor
 
+FEW = 16  # states of a prefix up to which it is read from the pool, with others. Ours
+
 
 class Decoding:
     """The plan of a step: who attends to what."""
@@ -108,20 +110,21 @@ def _blocks(rows: Sequence[State], pool: PrefixPool, dtype: Any, device: Any) ->
     import torch
 
     pooled = pool.places(rows)
-    by_slot: list[list[int]] = [[] for _ in (pool.slots.holders if pool.slots else ())]
-    alone: dict[int, list[int]] = {}
+    groups: dict[int, list[int]] = {}
     for place, row in enumerate(rows):
-        name = id(row.prefix)
-        (by_slot[pooled[name]] if name in pooled else alone.setdefault(name, [])).append(place)
+        groups.setdefault(id(row.prefix), []).append(place)
+    alone = {name: group for name, group in groups.items() if name not in pooled or len(group) > FEW < len(rows)}
+    by_slot: list[list[int]] = [[] for _ in (pool.slots.holders if pool.slots else ())]
+    for name in groups.keys() - alone.keys():
+        by_slot[pooled[name]] = groups[name]
     blocks, at = [], [0] * len(rows)
     given = 0
-    for groups in [by_slot] if pooled else []:
-        assert pool.slots is not None
-        blocks.append(_Block(pool.slots.keys, pool.slots.values, groups, rows, dtype))
-        for slot, group in enumerate(groups):
+    if len(alone) < len(groups) and pool.slots is not None:
+        blocks.append(_Block(pool.slots.keys, pool.slots.values, by_slot, rows, dtype))
+        for slot, group in enumerate(by_slot):
             for number, place in enumerate(group):
                 at[place] = slot * blocks[0].most + number
-        given = len(groups) * blocks[0].most
+        given = len(by_slot) * blocks[0].most
     for group in alone.values():
         prefix = rows[group[0]].prefix
         blocks.append(_Block(prefix.keys[:, None], prefix.values[:, None], [group], rows, dtype))

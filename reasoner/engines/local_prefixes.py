@@ -31,10 +31,11 @@ class Prefix:
     ids: Ids
     keys: "Tensor"  # (layers, heads, tokens, width)
     values: "Tensor"  # (layers, heads, tokens, width)
+    logits: "Tensor | None" = None  # (tokens, words): of what comes after each; None where that takes too much room
 
     @property
     def num_bytes(self) -> int:
-        return int(self.keys.nbytes + self.values.nbytes)
+        return int(self.keys.nbytes + self.values.nbytes) + (0 if self.logits is None else int(self.logits.nbytes))
 
 
 class PrefixStore:
@@ -92,13 +93,20 @@ class PrefixStore:
         positions = torch.tensor([[common] for _, _, common in batch]) + torch.arange(longest)
         self.num_read += sum(len(ids) - common for ids, _, common in batch)
         self.num_padding += len(batch) * longest - sum(len(ids) - common for ids, _, common in batch)
-        forward(model, torch.tensor(rows, device=model.device), positions.to(model.device), plan)
+        ids_read = torch.tensor(rows, device=model.device)
+        logits = forward(model, ids_read, positions.to(model.device), plan, keeps_logits(model))
         for row, (ids, earlier, common) in enumerate(batch):
             parts = []
             for part, layers in (("keys", plan.keys), ("values", plan.values)):
                 new = torch.stack([layers[layer][row, :, : len(ids) - common] for layer in sorted(layers)])
                 parts.append(new if earlier is None else torch.cat([getattr(earlier, part)[:, :, :common], new], 2))
-            yield Prefix(ids, parts[0], parts[1])
+            if not keeps_logits(model):
+                yield Prefix(ids, parts[0], parts[1])
+                continue
+            after = logits[row, : len(ids) - common]
+            before = None if earlier is None else earlier.logits
+            after = after.clone() if before is None else torch.cat([before[:common], after])
+            yield Prefix(ids, parts[0], parts[1], after)
 
     def _keep(self, prefix: Prefix) -> None:
         alike = self._by_start.get(prefix.ids[:START], ())
@@ -166,14 +174,28 @@ class _Reading:
         return stacked
 
 
-def forward(model: Any, ids: "Tensor", positions: "Tensor", plan: Any) -> "Tensor":
-    """One pass of the model by `plan`: ids and positions (rows, tokens) → logits after the last token (rows, words)."""
+def forward(model: Any, ids: "Tensor", positions: "Tensor", plan: Any, all_logits: bool = False) -> "Tensor":
+    """One pass of the model by `plan`: ids and positions (rows, tokens) → logits after the last token (rows, words),
+    or after each (rows, tokens, words)."""
     from reasoner.engines.local_sampling import arguments
 
-    last_only = {"logits_to_keep": 1} if "logits_to_keep" in arguments(model) else {}
+    last_only = {"logits_to_keep": 1} if "logits_to_keep" in arguments(model) and not all_logits else {}
     output = model(input_ids=ids, position_ids=positions, use_cache=False, plan=plan, **last_only)
-    logits: Tensor = output.logits[:, -1]
-    return logits
+    logits: Tensor = output.logits
+    return logits if all_logits else logits[:, -1]
+
+
+def keeps_logits(model: Any) -> bool:
+    """Are a token's logits smaller than its keys and values, so that a prefix may keep them too?"""
+    return int(4 * model.config.get_text_config().vocab_size) <= token_bytes(model)
+
+
+def token_bytes(model: Any) -> int:
+    """Of the keys and values of one token."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    width = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return int(2 * config.num_hidden_layers * heads * width * next(model.parameters()).element_size())
 
 
 def _longest(wanted: Sequence[Ids]) -> list[Ids]:

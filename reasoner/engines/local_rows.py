@@ -28,8 +28,9 @@ class Member:
     """One row in a state."""
 
     place: int  # in the caller's list of rows
-    limit: int  # tokens that it may still write since the state's beginning
-    uniforms: list[float]  # 0-1, its random numbers since then; empty for a greedy row
+    limit: int  # tokens that it may write
+    uniforms: Sequence[float]  # 0-1, its random numbers, one a token; empty for a greedy row
+    begun: list[int] = field(default_factory=list)  # what it wrote before this state began
 
 
 @dataclass(eq=False, slots=True)
@@ -38,10 +39,16 @@ class State:
 
     prefix: "Prefix"  # shared with other states
     num_shared: int  # its first tokens, which this state reads
-    token: int  # the next to be read: the prompt's last one, then what was drawn
+    token: int  # the next to be read: the last one of the prompt, then what was drawn
     members: list[Member]
-    tokens: list[int] = field(default_factory=list)  # drawn so far
+    tokens: list[int] = field(default_factory=list)  # drawn since the state began
     written: int = 0  # tokens in its own slot
+
+    def uniforms(self, num: int) -> list[float]:
+        """Each member's random number for the next token, filled up to `num`."""
+        step = len(self.tokens)
+        numbers = [one.uniforms[len(one.begun) + step] if one.uniforms else 0.0 for one in self.members]
+        return numbers + [0.0] * (num - len(numbers))
 
 
 class Slots:

@@ -14,6 +14,7 @@ Not covered by the loop, so done by `generate`: sliding windows, recurrent layer
 
 import hashlib
 import inspect
+from array import array
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
@@ -47,6 +48,10 @@ class Settings:
     has_ended: Callable[[list[int]], bool]  # is there a stop string in these tokens?
     pad: int = 0  # id that fills the left of shorter prompts
 
+    def is_end(self, tokens: list[int]) -> bool:
+        """Does what is written so far end here?"""
+        return tokens[-1] in self.ends or self.has_ended(tokens)
+
 
 @dataclass
 class Drawn:
@@ -61,7 +66,7 @@ class Drawn:
         if self.is_finished or len(self.tokens) >= self.limit:
             return False
         self.tokens.append(token)
-        self.is_finished = token in settings.ends or settings.has_ended(self.tokens)
+        self.is_finished = settings.is_end(self.tokens)
         return not self.is_finished and len(self.tokens) < self.limit
 
 
@@ -185,11 +190,12 @@ class _Chooser:
         return pick(logits, self.uniforms[:, step : step + 1], self.settings)[:, 0]
 
 
-def uniforms_of(row: Row) -> list[float]:
+def uniforms_of(row: Row) -> "array[float]":
     """A row's random numbers, 0-1, one a token it may write."""
     import torch
 
-    return torch.rand(row.limit, generator=torch.Generator().manual_seed(_seed(row.key))).tolist()
+    drawn = torch.rand(row.limit, generator=torch.Generator().manual_seed(_seed(row.key)))
+    return array("f", drawn.numpy().tobytes())
 
 
 def pick(logits: "Tensor", uniforms: "Tensor", settings: Settings) -> "Tensor":

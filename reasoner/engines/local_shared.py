@@ -18,16 +18,16 @@ from weakref import WeakKeyDictionary
 
 from reasoner.engines.local_attention import attending
 from reasoner.engines.local_decoding import Decoding
-from reasoner.engines.local_prefixes import PrefixStore, forward
+from reasoner.engines.local_prefixes import PrefixStore, forward, keeps_logits
 from reasoner.engines.local_rows import Member, PrefixPool, State, States
 from reasoner.engines.local_sampling import Drawn, Row, Settings, can_loop, pick, uniforms_of
+from reasoner.engines.local_walking import Start
 from reasoner.errors import EngineError
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-AT_ONCE = 256  # states, when no more are begun. Ours: more at once gain nothing
-FEW = 16  # rows below which a prefix is read together with others, from the pool. Ours
+AT_ONCE = 256  # states on their way, by the going rate of rows a state. Ours: more at once gain nothing on a CPU
 TRIAL = 9  # tokens on which sharing is compared with the model's own attention. Ours
 _CAN_SHARE: "WeakKeyDictionary[Any, bool]" = WeakKeyDictionary()
 
@@ -36,7 +36,7 @@ class Loop:
     """All rows of one call, some on their way, some waiting, some done."""
 
     def __init__(self, model: Any, rows: Sequence[Row], settings: Settings, width: int, store: PrefixStore) -> None:
-        """width: rows that may be on their way at once."""
+        """width: states that may be on their way at once."""
         self.model, self.rows, self.settings, self.width, self.store = model, rows, settings, width, store
         self.drawn = [Drawn(row.limit) for row in rows]
         self._dtype = next(model.parameters()).dtype
@@ -47,6 +47,7 @@ class Loop:
         for place in places:
             self._waiting.setdefault(self.rows[place].prompt, []).append(place)
         self._num_going = 0  # rows
+        self._num_drawn = self._num_computed = 1  # tokens so far: what rows drew, and what was computed for it
         self._states = States(max((row.limit for row in self.rows), default=1))
         self._pool = PrefixPool(max((len(row.prompt) for row in self.rows), default=1))
 
@@ -73,14 +74,19 @@ class Loop:
 
         self._admit()
         states, device = list(self._states), self.model.device
+        if not states:
+            return
         plan = Decoding(self._states, self._pool, self._dtype, device)
         ids = torch.tensor([[state.token] for state in states], device=device)
         positions = torch.tensor([[state.num_shared + state.written] for state in states], device=device)
         logits = forward(self.model, ids, positions, plan)
         most = max(len(state.members) for state in states)
-        uniforms = torch.tensor([_uniforms(state, most) for state in states], device=device)
+        uniforms = torch.tensor([state.uniforms(most) for state in states], device=device)
         tokens = pick(logits, uniforms, self.settings).tolist()
+        self._num_drawn += self._num_going
+        self._num_computed += len(states)
         self._states.go_on([self._following(*one) for one in zip(states, tokens, strict=True)])
+        self._put_back()
 
     def _following(self, state: State, tokens: list[int]) -> list[State]:
         """What becomes of a state whose members have drawn these tokens: one state a token, less those that ended."""
@@ -88,47 +94,66 @@ class Loop:
         for member, token in zip(state.members, tokens[: len(state.members)], strict=True):
             drawn.setdefault(token, []).append(member)
         following = []
-        for number, (token, members) in enumerate(drawn.items()):
-            written = state.tokens if number == len(drawn) - 1 else list(state.tokens)
-            written.append(token)
-            is_finished = token in self.settings.ends or self.settings.has_ended(written)
-            going = [] if is_finished else [member for member in members if member.limit > len(written)]
-            for member in members if len(going) < len(members) else ():
-                if is_finished or member.limit <= len(written):
-                    self.drawn[member.place].tokens = list(written)
-                    self.drawn[member.place].is_finished = is_finished
-                    self._num_going -= 1
+        for token, members in drawn.items():
+            written, going = [*state.tokens, token], []
+            ended: dict[int, bool] = {}  # by how much a member wrote before this state
+            for member in members:
+                begun = len(member.begun)
+                if begun not in ended:
+                    ended[begun] = self.settings.is_end(member.begun + written)
+                if ended[begun] or begun + len(written) >= member.limit:
+                    self._over(member, member.begun + written, ended[begun])
+                else:
+                    going.append(member)
             if going:
                 following.append(State(state.prefix, state.num_shared, token, going, written, state.written + 1))
         return following
 
+    def _over(self, member: Member, tokens: list[int], is_finished: bool) -> None:
+        self.drawn[member.place].tokens, self.drawn[member.place].is_finished = tokens, is_finished
+        self._num_going -= 1
+
     def _admit(self) -> None:
-        """Let waiting rows begin, as far as there is room: those of one prompt together, in one state."""
+        """Let waiting rows begin, as far as there is room: those of one prompt together."""
         begun: list[tuple[tuple[int, ...], list[int]]] = []
-        while self._waiting and self._num_going < self.width and len(self._states) + len(begun) < AT_ONCE:
+        rows_a_state = self._num_drawn / self._num_computed
+        at_once = self.width if self.model.device.type == "cuda" else min(self.width, AT_ONCE)
+        room = int(at_once * rows_a_state) - self._num_going
+        while self._waiting and room > 0:
             prompt, places = next(iter(self._waiting.items()))
-            room = self.width - self._num_going
-            begun.append((prompt, places[:room]))
-            self._num_going += len(places[:room])
+            del self._waiting[prompt]
             if len(places) > room:
-                self._waiting[prompt] = places[room:]
-            else:
-                del self._waiting[prompt]
+                self._waiting = {prompt: places[room:], **self._waiting}
+            begun.append((prompt, places[:room]))
+            room -= len(places)
         if not begun:
             return
-        prefixes = self.store.read(self.model, [prompt[: max(1, len(prompt) - 1)] for prompt, _ in begun])
-        pairs = list(zip(begun, prefixes, strict=True))
-        self._pool.add([prefix for (_, places), prefix in pairs if len(places) < FEW])
-        self._states.add(
-            [
-                State(prefix, len(prompt) - 1, prompt[-1], [self._member(place) for place in places])
-                for (prompt, places), prefix in pairs
-            ]
-        )
+        needed = [prompt if keeps_logits(self.model) else prompt[: max(1, len(prompt) - 1)] for prompt, _ in begun]
+        start = Start(self.settings, self._over)
+        for (prompt, places), prefix in zip(begun, self.store.read(self.model, needed), strict=True):
+            self._num_going += len(places)
+            start.add(prefix, prompt, [self._member(place) for place in places])
+        self._pool.add([state.prefix for state in start.states])
+        self._states.add(start.states)
 
     def _member(self, place: int) -> Member:
         row = self.rows[place]
         return Member(place, row.limit, [] if self.settings.temperature <= 0 else uniforms_of(row))
+
+    def _put_back(self) -> None:
+        """More states than there is room for: the rows of the newest wait again, and will begin anew."""
+        excess = len(self._states) - self.width
+        if excess <= 0:
+            return
+        newest = sorted(self._states, key=lambda state: state.written)[:excess]
+        gone = {id(state) for state in newest}
+        self._states.go_on([[] if id(state) in gone else [state] for state in self._states])
+        again: dict[tuple[int, ...], list[int]] = {}
+        for member in (member for state in newest for member in state.members):
+            again.setdefault(self.rows[member.place].prompt, []).append(member.place)
+            self._num_going -= 1
+        for prompt, places in again.items():
+            self._waiting[prompt] = sorted([*self._waiting.get(prompt, []), *places])
 
     def _halve(self, error: Exception) -> None:
         """Too little memory: begin again with half as many at once; those that are done stay."""
@@ -146,13 +171,6 @@ class Loop:
         self._begin(unfinished)
         self.store.clear()
         torch.cuda.empty_cache()
-
-
-def _uniforms(state: State, num: int) -> list[float]:
-    """Each member's random number for the next token, filled up to `num`."""
-    step = len(state.tokens)
-    numbers = [member.uniforms[step] if member.uniforms else 0.0 for member in state.members]
-    return numbers + [0.0] * (num - len(numbers))
 
 
 def can_share(model: Any) -> bool:

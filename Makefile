@@ -6,13 +6,14 @@ PICTURES := walk-light walk-dark walk-400 review-light formats-light repair-ligh
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help app setup test check bench model screenshots
+.PHONY: help app setup test check bench bench-explore model screenshots
 
 help:
 	@echo "make app          set up, then open the workbench at http://127.0.0.1:7860"
 	@echo "make test         set up (a browser included), then run all tests"
 	@echo "make check        ruff and mypy"
 	@echo "make bench        the speed tables, and their JSON under build/bench/"
+	@echo "make bench-explore  first pits by each search; records its tables first (an hour; it goes on where it was)"
 	@echo "make model        train the built-in solver from scratch (one core: about two hours)"
 	@echo "make screenshots  take the README's pictures anew"
 
@@ -43,6 +44,12 @@ check: .venv/.test
 bench: .venv/.test
 	@for name in $(basename $(notdir $(wildcard tests/bench/bench_*.py))); do \
 		echo "== $$name"; $(RUN) -m tests.bench.$$name || exit 1; done
+
+# Whole tables are left as they are; a recording that was stopped goes on after its last whole trace.
+bench-explore: .venv/.test
+	$(RUN) -m tests.bench.record_recoverability --num 1000 --out build/bench/recoverability.jsonl
+	$(RUN) -m tests.bench.record_recoverability --num 98 --seed 7501 --out build/bench/recoverability_fit.jsonl
+	$(RUN) -m tests.bench.bench_explore $(ARGS)
 
 model: .venv/.app
 	$(RUN) -m training.pretrain --out assets/model/solver

@@ -7,7 +7,9 @@ from reasoner.engines.scripted import ScriptedEngine
 from reasoner.exploring import AdaptiveSearch, Effort, LinearSearch, Outcome
 from reasoner.exploring.rates import KINDS
 from reasoner.records import Step
-from tests.bench.bench_explore import print_report, reliability, report, runs_of
+from tests.bench.bench_explore import report
+from tests.bench.exactness import calibration, runs_of
+from tests.bench.explore_text import print_report
 from tests.bench.parametric import drawn_rows
 from tests.bench.record_recoverability import record, rows_of
 from tests.bench.replay import Draws, Row, lower_bound, read_table, replay
@@ -36,7 +38,7 @@ def test_completions_are_drawn_without_putting_back_then_mixed_again() -> None:
 
 
 def test_a_replay_counts_completions_tokens_and_rounds() -> None:
-    run = replay(row(8, 8, 0, 0), lambda task: LinearSearch(task, 4), seed=0)
+    run = replay(row(8, 8, 0, 0), lambda row: LinearSearch(row.task, 4), seed=0)
     assert (run.pit, run.completions, run.tokens, run.rounds, run.is_shown) == (2, 12, 8 * 5 + 4 * 7, 3, True)
 
 
@@ -48,8 +50,8 @@ def test_the_bound_is_k_failures_and_one_success() -> None:
 
 def test_on_rows_drawn_from_its_own_rates_the_posterior_is_calibrated() -> None:
     rows = drawn_rows(150, KINDS, seed=1, completions=24)
-    runs = runs_of(lambda task: AdaptiveSearch(task, 8, KINDS, Effort(0.97, 0.0002)), rows, seeds=[0])
-    bins = [one for one in reliability(rows, runs) if one["num"] >= 40]
+    runs = runs_of(lambda row: AdaptiveSearch(row.task, 8, KINDS, Effort(0.97, 0.0002)), rows, seeds=[0])
+    bins = [one for one in calibration(rows, runs)["steps"] if one["num"] >= 40]
     assert len(bins) >= 3 and bins[-1]["said"] > 0.9
     assert all(abs(one["said"] - one["oracle"]) < 0.1 for one in bins)
 

@@ -1,7 +1,7 @@
 """Search policies on a recorded table of completions, without an engine.
 
     rows = read_table(Path("build/bench/recoverability.jsonl"))
-    run = replay(rows[0], lambda task: LinearSearch(task, 4), seed=0)        Run(pit=3, completions=16, tokens=642, …)
+    run = replay(rows[0], lambda row: LinearSearch(row.task, 4), seed=0)     Run(pit=3, completions=16, tokens=642, …)
 
 A policy draws from what was recorded at a prefix, in an order of its own seed and without putting back; when all are
 drawn, they are mixed again. So every policy meets the same model, and none of them the same luck.
@@ -19,7 +19,7 @@ from reasoner.actions import explicit_action
 from reasoner.checks.arithmetic import check_arithmetic
 from reasoner.checks.information import check_information
 from reasoner.exploring import Outcome, Search, Task, gathered, prior_of
-from reasoner.records import Step
+from reasoner.records import Finding, Step
 
 MAX_STEPS = 20  # prefixes of a trace that are tried, as in Self-Explore
 
@@ -35,6 +35,7 @@ class Row:
     lengths: tuple[float, ...]  # tokens that the trace itself has after each prefix
     oracle: int | None  # the first prefix that the first wrong step is in
     outcomes: tuple[tuple[Outcome, ...], ...]  # one tuple a prefix
+    level: str = ""  # of the problem: "easy", "medium"
 
     @cached_property
     def recoverable(self) -> int | None:
@@ -44,10 +45,14 @@ class Row:
     @cached_property
     def task(self) -> Task:
         """What a search may know beforehand."""
-        texts = [step.text for step in self.steps]
-        findings = check_arithmetic(texts) + check_information(self.question, self.steps)
+        return self.task_with(())
+
+    def task_with(self, more: Iterable[Finding]) -> Task:
+        """The same with findings of other checks."""
+        findings = check_arithmetic([step.text for step in self.steps]) + check_information(self.question, self.steps)
         ends = self.ends[:MAX_STEPS]
-        return Task(len(ends), gathered(prior_of(self.steps, findings), ends), self.lengths[:MAX_STEPS])
+        prior = gathered(prior_of(self.steps, [*findings, *more]), ends)
+        return Task(len(ends), prior, self.lengths[:MAX_STEPS], len(ends) == len(self.ends))
 
     def mean_tokens(self, step: int) -> float:
         return sum(outcome.tokens for outcome in self.outcomes[step]) / len(self.outcomes[step])
@@ -81,7 +86,8 @@ def row_of(data: dict[str, Any]) -> Row:
     )
     wrong = data["oracle"]
     oracle = None if wrong is None else next(i for i, end in enumerate(data["ends"]) if end >= wrong)
-    return Row(data["trace"], data["question"], steps, tuple(data["ends"]), tuple(data["lengths"]), oracle, outcomes)
+    ends, lengths, level = tuple(data["ends"]), tuple(data["lengths"]), data["level"]
+    return Row(data["trace"], data["question"], steps, ends, lengths, oracle, outcomes, level)
 
 
 class Draws:
@@ -104,9 +110,9 @@ class Draws:
         return self._waiting[step].pop()
 
 
-def replay(row: Row, start: Callable[[Task], Search], seed: int) -> Run:
+def replay(row: Row, start: Callable[[Row], Search], seed: int) -> Run:
     """One search of one trace."""
-    search, draws = start(row.task), Draws(row, seed)
+    search, draws = start(row), Draws(row, seed)
     completions = tokens = rounds = 0
     departed_well: set[int] = set()
     while request := search.next_request():

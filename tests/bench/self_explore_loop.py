@@ -8,9 +8,9 @@
         k completions of each at T = 0.7
         the traces of which none reaches the gold answer are done: their pit is i
 
-As fair as a plain loop can be: traces are batched together, batches are full, prompts are sorted by length, a batch ends
-when its last row has. Unoptimised as `generate` is: prompts are read k times over, rows that have ended are carried on
-to the end of their batch, and nothing is kept from one prefix to the next.
+As fair as a plain loop can be: traces are batched together, batches are full, prompts are sorted by length, and a batch
+ends when its last row has. Unoptimised as `generate` is: prompts are read k times over, rows that have ended are
+carried on to the end of their batch, and nothing is kept from one prefix to the next.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,9 +63,8 @@ def explore_plainly(
         still = []
         for start in range(0, len(order), batch):
             places = order[start : start + batch]
-            drawn = _generate(
-                model, tokenizer, [prompts[place] for place in places], k, temperature, rows[places[0]][0]
-            )
+            texts, limit = [prompts[place] for place in places], format_of(rows[places[0]][0]).max_new_tokens
+            drawn = _generate(model, tokenizer, texts, k, temperature, limit)
             for place, completions in zip(places, drawn, strict=True):
                 trace, problem = rows[place]
                 probe = probe_of(trace, problem, stops(trace)[step], prompts[place], completions)
@@ -84,12 +83,11 @@ def _prefix(trace: Trace, number: int) -> str:
 
 
 def _generate(
-    model: Any, tokenizer: Any, prompts: Sequence[str], k: int, temperature: float, trace: Trace
+    model: Any, tokenizer: Any, prompts: Sequence[str], k: int, temperature: float, limit: int
 ) -> Iterator[list[Completion]]:
     """k completions of each prompt, by one call of `generate`."""
     import torch
 
-    limit = format_of(trace).max_new_tokens
     tokenizer.padding_side = "left"
     inputs = tokenizer(list(prompts), return_tensors="pt", padding=True, add_special_tokens=True).to(model.device)
     with torch.inference_mode():

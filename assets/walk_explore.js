@@ -173,7 +173,9 @@ function beliefStrip(one, found) {
 function aroundPit(found) {
   if (found.step === null) return '';
   const sides = [['before it', rateAt(found, found.step - 1)], ['from it on', rateAt(found, found.step)]].filter(([, row]) => row);
-  return make('dl', { class: 'fp-around' }, ...sides.flatMap(([words, row]) => [make('dt', {}, words), make('dd', {}, make('b', {}, rateWords(row)), ', ' + rangeWords(row), make('span', { class: 'fp-faint' }, ' 95 % credible'))]));
+  if (!sides.length) return '';
+  return make('div', {}, make('h4', {}, 'Around it, with the 95 % credible range'),
+    make('dl', { class: 'fp-around' }, ...sides.flatMap(([words, row]) => [make('dt', {}, words), make('dd', {}, make('b', {}, rateWords(row)), ', ' + rangeWords(row))])));
 }
 
 function triesList(one, found) {
@@ -189,7 +191,7 @@ function triesList(one, found) {
 }
 
 function costWords(found) {
-  return [found.method + ', k ' + found.k, NUMBERS.format(found.tokens) + ' tokens', found.seconds + ' s', 'by ' + found.by].join(' · ');
+  return [found.method + ', k ' + found.k, ...(found.tokens || !found.rates.length ? [NUMBERS.format(found.tokens) + ' tokens', found.seconds + ' s'] : ['nothing new had to be sampled']), 'by ' + found.by].join(' · ');
 }
 
 // ── what it may cost ────────────────────────────────────────────────────────────────────────────────────────────────

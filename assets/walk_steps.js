@@ -119,7 +119,7 @@ function marksAt(one, step) {
     if (label.kind === 'first_wrong' && label.step === step && (isMine || isOpen)) marks.push(['first_wrong', '⚑ first wrong' + (isMine ? '' : ', ' + label.annotator)]);
   }
   if (!isOpen) return marks;
-  for (const pit of one.pits) if (pit.step === step && step >= 0) marks.push(['pit', '◆ machine pit']);
+  if (step >= 0 && one.pits.some((pit) => pit.step === step)) marks.push(['pit', one.pits.at(-1).step === step ? '◆ machine pit' : '◇ an earlier find']);
   if (one.findings.some((finding) => finding.step === step && finding.status === 'wrong')) marks.push(['check', '⚠ check']);
   for (const finding of one.findings) if (finding.step === step && finding.check === 'information') marks.push(['nowhere', '◌ ' + finding.found + ' from nowhere']);
   if (step >= 0 && step === stepsOf(one) - 1) marks.push([one.verdict.status, SIGNS[one.verdict.status] + ' answer ' + { right: 'right', wrong: 'wrong', unjudged: 'not judged' }[one.verdict.status]]);

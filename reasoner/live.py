@@ -66,16 +66,16 @@ class Search:
         self._stop.set()
 
     def follow(self) -> Iterator[None]:
-        """Yields whenever there is news, at most every PAUSE seconds, at least every HEARTBEAT; last when it is over."""
+        """Yields when there is news, at most every PAUSE seconds and at least every HEARTBEAT; last when it is over."""
         seen = -1
-        while True:
+        while not self.is_over:
             with self._changed:
-                self._changed.wait_for(lambda: self._version != seen or self.is_over, HEARTBEAT)
-                seen, is_over = self._version, self.is_over
+                if self._version == seen:
+                    self._changed.wait(HEARTBEAT)
+                seen = self._version
             yield
-            if is_over:
-                return
             time.sleep(PAUSE)
+        yield
 
     def run(self, engine: Callable[[], Engine], store: Store, turn: threading.Lock) -> None:
         """The whole search, in the thread that is its own; every failure ends up in words."""

@@ -165,7 +165,7 @@ def typed_problem(workbench: Workbench, asked: Asked) -> Problem:
 
 
 def sample(workbench: Workbench, problem: Problem, asked: Asked) -> Iterator[Trace]:
-    """Solve `problem` again, in each format asked for, until the page says stop; each trace is kept before it is told."""
+    """Solve `problem` again, in each format asked for, until the page says stop; traces are kept at once."""
     run = text(asked, "run")
 
     def is_stopped() -> bool:

@@ -1,8 +1,8 @@
-"""What the server does when the Walk screen explores: start, follow, stop, list the tries from a state, walk one of them.
+"""What the server does when the Walk screen explores: start, follow, stop, list the tries from a state, walk one.
 
-    for mail in follow(workbench, asked): …     {"trace": …, "found": {"rates": …, "posterior": …}, "spent": [640, 2.1], …}
-    tries(workbench, asked)                     {"step": 1, "rows": [{"good": True, "answer": "201", "lines": […]}, …]}
-    taken(workbench, asked)                     the try as a trace of its own, kept
+    for mail in follow(workbench, asked):   {"trace": …, "found": {"rates": …, "posterior": …}, "spent": [640, 2.1], …}
+    tries(workbench, asked)                 {"step": 1, "rows": [{"good": True, "answer": "201", "lines": […]}, …]}
+    taken(workbench, asked)                 the try as a trace of its own, kept
 
 While a search runs the page gets counts; texts only when it asks for them.
 """

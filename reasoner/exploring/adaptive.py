@@ -90,8 +90,9 @@ class AdaptiveSearch:
 
     def worth(self, step: int) -> float:
         """By how much the next completion of this prefix is expected to lower the doubt."""
-        weights = self.belief.weights
-        after = np.einsum("kt,kto->ot", weights, self.belief.chances(step))
+        places = self.belief.likely
+        weights = self.belief.weights[:, places]
+        after = np.einsum("kt,kto->ot", weights, self.belief.chances(step, places))
         return float(doubt(weights.sum(axis=0)) - (after.sum(axis=1) * doubt(after)).sum())
 
     def cost(self, step: int) -> float:

@@ -25,6 +25,7 @@ from reasoner.exploring.evidence import Outcome, Task
 from reasoner.exploring.rates import KINDS, Rates
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
+Places = np.ndarray[Any, np.dtype[np.intp]]
 
 
 SURELY_NOT = 1e-9
@@ -32,6 +33,9 @@ SURELY_NOT = 1e-9
 
 LEAST = 1e-200
 """What is not proved impossible never falls to 0, however much speaks against it."""
+
+NEGLIGIBLE = 1e-6
+"""What is less likely does not count in a decision. Ours: of 500 steps together, one in two thousand at most."""
 
 HORIZON = 24
 """Steps that a completion is foreseen to follow; what is told of one counts in full. Ours: traces of 500 steps stay
@@ -89,22 +93,27 @@ class Belief:
         ends = (1 - follow[:, :, 0]) * (recover[:, :, 0] if is_right else 1 - recover[:, :, 0])
         return path + np.log(np.maximum(ends, LEAST))
 
-    def chances(self, step: int) -> Array:
-        """[kind, t, outcome] of the next completion of this prefix.
+    @property
+    def likely(self) -> Places:
+        """The steps, and num_steps for none, that may be the pit with more than one chance in a million."""
+        return np.flatnonzero(self.weights.sum(axis=0) > NEGLIGIBLE)
+
+    def chances(self, step: int, places: Places | None = None) -> Array:
+        """[kind, t, outcome] of the next completion of this prefix; of the pits t at `places` alone, None: at all.
 
         Outcomes are ordered: departs after `step` and recovers, departs there and fails, departs one step later …, and
         last that it follows for HORIZON steps.
         """
-        follow, recover = self._rates(step, min(step + HORIZON, self.num_steps))
+        follow, recover = self._rates(step, min(step + HORIZON, self.num_steps), places)
         reach = np.cumprod(follow, axis=2)
         leave = 1 - follow
         leave[:, :, 1:] *= reach[:, :, :-1]
         ends = np.stack([leave * recover, leave * (1 - recover)], axis=3).reshape(*leave.shape[:2], -1)
         return np.concatenate([ends, reach[:, :, -1:]], axis=2)
 
-    def _rates(self, start: int, stop: int) -> tuple[Array, Array]:
+    def _rates(self, start: int, stop: int, places: Places | None = None) -> tuple[Array, Array]:
         """[kind, t, m] of prefixes `start` to `stop`, without it: expected rates of following and of recovering."""
-        m, t = np.arange(start, stop), np.arange(self.num_steps + 1)[:, None]
+        m, t = np.arange(start, stop), (np.arange(self.num_steps + 1) if places is None else places)[:, None]
         side = (m + 1 >= t).astype(int) + (m + 1 > t)
         follow = self._follow_rates(start, stop)[:, side, m - start]
         follow[:, :, m == self.num_steps - 1] = 0.0  # nothing comes after the last step

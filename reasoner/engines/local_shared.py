@@ -39,6 +39,7 @@ class Loop:
         """width: states that may be on their way at once."""
         self.model, self.rows, self.settings, self.width, self.store = model, rows, settings, width, store
         self.drawn = [Drawn(row.limit) for row in rows]
+        self.num_computed = 0  # states, in steps of the model
         self._dtype = next(model.parameters()).dtype
         self._begin(range(len(rows)))
 
@@ -47,7 +48,7 @@ class Loop:
         for place in places:
             self._waiting.setdefault(self.rows[place].prompt, []).append(place)
         self._num_going = 0  # rows
-        self._num_drawn = self._num_computed = 1  # tokens so far: what rows drew, and what was computed for it
+        self._num_drawn = 0  # tokens, in steps of the model
         self._states = States(max((row.limit for row in self.rows), default=1))
         self._pool = PrefixPool(max((len(row.prompt) for row in self.rows), default=1))
 
@@ -84,7 +85,7 @@ class Loop:
         uniforms = torch.tensor([state.uniforms(most) for state in states], device=device)
         tokens = pick(logits, uniforms, self.settings).tolist()
         self._num_drawn += self._num_going
-        self._num_computed += len(states)
+        self.num_computed += len(states)
         self._states.go_on([self._following(*one) for one in zip(states, tokens, strict=True)])
         self._put_back()
 
@@ -116,7 +117,7 @@ class Loop:
     def _admit(self) -> None:
         """Let waiting rows begin, as far as there is room: those of one prompt together."""
         begun: list[tuple[tuple[int, ...], list[int]]] = []
-        rows_a_state = self._num_drawn / self._num_computed
+        rows_a_state = self._num_drawn / self.num_computed if self.num_computed else 1.0
         at_once = self.width if self.model.device.type == "cuda" else min(self.width, AT_ONCE)
         room = int(at_once * rows_a_state) - self._num_going
         while self._waiting and room > 0:
@@ -168,6 +169,7 @@ class Loop:
         unfinished = sorted([*going, *(place for places in self._waiting.values() for place in places)])
         for place in unfinished:
             self.drawn[place] = Drawn(self.rows[place].limit)
+        self.num_computed = 0
         self._begin(unfinished)
         self.store.clear()
         torch.cuda.empty_cache()

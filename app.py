@@ -22,6 +22,7 @@ import gradio as gr
 
 from reasoner.api import Api
 from reasoner.engines import BUILT_IN
+from reasoner.engines.server import addresses
 from reasoner.errors import WorkbenchError
 from reasoner.hub import LabelSync, start_sync
 from reasoner.seed import seed
@@ -48,7 +49,7 @@ def parse_arguments(arguments: Sequence[str] | None = None) -> argparse.Namespac
     add("--store", type=Path, metavar="FILE", help="the store (default: REASONER_STORE, else your data folder)")
     add("--model", default="", metavar="M", help="Hugging Face id or folder (default: the built-in solver)")
     add("--adapter", default=None, metavar="DIR", help="LoRA adapter folder on top of the model")
-    add("--server", default="", metavar="URL", help="an OpenAI-compatible server that runs the model instead")
+    add("--server", default="", metavar="URL[,URL…]", help="OpenAI-compatible servers that run the model instead")
     add("--host", default=default_host(), help="address to listen on (default: %(default)s)")
     add("--port", type=int, default=None, help=f"port (default: {FIRST_PORT}, or the next free one)")
     add("--no-seed", action="store_true", help="leave an empty store empty: no built-in problems")
@@ -97,6 +98,8 @@ def choose_port(host: str, asked: int | None) -> int:
 
 def open_workbench(arguments: argparse.Namespace) -> Workbench:
     """The store, seeded if it is empty, and the engine, not loaded yet."""
+    if arguments.server:
+        addresses(arguments.server)  # what is wrong with them is said now, and not when somebody asks for a solution
     store = Store(arguments.store) if arguments.store else Store.open_default()
     if not arguments.no_seed:
         seed(store)

@@ -161,7 +161,7 @@ def _add_score(commands: Commands) -> argparse.ArgumentParser:
 def _add_model(command: argparse.ArgumentParser) -> None:
     command.add_argument("--model", default="", help="a folder or a Hugging Face id (default: the built-in solver)")
     command.add_argument("--adapter", default="", metavar="FOLDER", help="a LoRA adapter of that model")
-    command.add_argument("--server", default="", metavar="URL", help="an OpenAI-compatible endpoint")
+    command.add_argument("--server", default="", metavar="URL[,URL…]", help="OpenAI-compatible endpoints")
     command.add_argument("--temperature", type=float, default=0.7, help="0 is greedy (default: 0.7)")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--source", default="", help="problems of this source only")

@@ -99,7 +99,8 @@ class Workbench:
         """The model in use, for the screen: "built-in solver with adapter run-3"."""
         kind = engine_kind(self.model, self.server)
         if kind == "server":
-            return f"{'the model' if self.model in ('', BUILT_IN) else self.model} at {self.server}"
+            where = " and ".join(filter(None, self.server.replace(",", " ").split()))
+            return f"{'the model' if self.model in ('', BUILT_IN) else self.model} at {where}"
         if kind == "scripted":
             return f"script {Path(self.model.removeprefix(SCRIPTED)).name}"
         name = "built-in solver" if self.model == BUILT_IN else self.model.rstrip("/").split("/")[-1]

@@ -120,6 +120,12 @@ def test_a_store_that_cannot_be_opened_is_said_in_one_line(
             app.main(["--store", str(path), "--port", str(free_port())])
 
 
+@pytest.mark.parametrize("server", ["localhost:8000", "http://one:8000,two:8000", "http://one,http://one/v1"])
+def test_a_list_of_servers_that_cannot_be_is_refused_before_the_page_opens(tmp_path: Path, server: str) -> None:
+    with pytest.raises(SystemExit, match=r"server's address|twice"):
+        app.main(["--store", str(tmp_path / "store.sqlite"), "--server", server, "--port", str(free_port())])
+
+
 def test_a_server_is_asked_for_its_own_model_unless_one_is_named(tmp_path: Path) -> None:
     def model(*arguments: str) -> str:
         store = ["--store", str(tmp_path / "store.sqlite"), "--no-seed"]

@@ -361,6 +361,15 @@ def test_a_model_that_is_not_named_is_the_servers_first(double: FakeServer) -> N
     assert {path for path, _ in double.seen} == {"/v1/models"}
 
 
+def test_the_built_in_solvers_way_of_asking_is_not_taken_for_another_model(double: FakeServer) -> None:
+    double.answers = lambda path, body: (200, {"data": [{"id": "served", "owned_by": "vllm"}]})
+    one = load_engine(BUILT_IN, server=double.url)
+    assert one.render("How much is 3 + 2?", "Think.") == PROMPT
+    double.answers = lambda path, body: chat_reply("5")
+    assert one.complete([PROMPT], Sampling())[0][0].text == "5"
+    assert double.seen[-1][0] == "/v1/chat/completions"
+
+
 def test_a_server_that_does_not_tell_its_models_is_used_all_the_same(double: FakeServer) -> None:
     assert load(double.url, "m").maker.model == "m"
     double.answers = lambda path, body: text_reply("5") if path == "/v1/completions" else (404, b"")

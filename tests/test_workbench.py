@@ -139,6 +139,7 @@ def test_an_adapter_given_at_the_start_goes_before_the_remembered_one(store: Sto
 def test_the_model_is_described_for_the_screen(store: Store) -> None:
     assert Workbench(store, model="Qwen/Qwen3-0.6B").describe() == "Qwen3-0.6B"
     assert Workbench(store, model="m", server="http://127.0.0.1:8000").describe() == "m at http://127.0.0.1:8000"
+    assert Workbench(store, server="http://one, http://two").describe() == "the model at http://one and http://two"
     assert Workbench(store, model="scripted:a/tour.jsonl").describe() == "script tour.jsonl"
 
 

@@ -36,7 +36,7 @@ class PairsArgs:
     store: Annotated[str, "the store (default: REASONER_STORE, else your data folder)"] = ""
     model: Annotated[str, "samples right remainders for people's flags; empty: those flags are dropped"] = ""
     adapter: Annotated[str, "adapter of that model"] = ""
-    server: Annotated[str, "an OpenAI-compatible server instead"] = ""
+    server: Annotated[str, "an OpenAI-compatible server instead; several with commas between"] = ""
     origin: Annotated[str, "whose flags: person, machine or both"] = "both"
     annotator: Annotated[str, "this person's labels only"] = ""
     max_pairs: Annotated[int, "at most so many; 0: no bound"] = 0

@@ -6,7 +6,7 @@ prompt = engine.render("Ana has 3 coins. …", FORMATS["transitions"].instructio
 
 scripted    a table of prompts and completions      "scripted:tour.jsonl"
 local       transformers, in this process           a folder or a Hugging Face id, with or without an adapter
-server      any OpenAI-compatible endpoint          a URL
+server      any OpenAI-compatible endpoints         a URL, or several with commas between them
 """
 
 from collections.abc import Callable, Sequence
@@ -74,7 +74,8 @@ def load_engine(model: str, adapter: str = "", server: str = "") -> Engine:
     """Load the engine that the settings name.
 
     model: a folder, a Hugging Face id, "scripted:FILE", or the name a server knows the model by (empty: its first).
-    adapter: folder of a LoRA adapter of that model, local engine only. server: URL of an OpenAI-compatible endpoint.
+    adapter: folder of a LoRA adapter of that model, local engine only. server: URL of an OpenAI-compatible endpoint,
+    or of several that serve the same model, with commas between them.
     Raises EngineError or BadInput, with words that say what to do next.
     """
     kind = engine_kind(model, server)

@@ -139,8 +139,9 @@ class ServerEngine:
         self.context = found.context
         if found.model != self.maker.model:
             self.maker = Maker("server", found.model)
+            self._is_plain, self._knows_tags = is_plain(found.model), knows_tags(found.model)
             for endpoint in self.endpoints:
-                endpoint.model = found.model
+                endpoint.serves(found.model, self._is_plain)
 
     def _run(self, call: Call, asks: Sequence[Ask]) -> None:
         try:

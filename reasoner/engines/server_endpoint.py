@@ -71,10 +71,9 @@ class Endpoint:
     """One model of one server."""
 
     def __init__(self, connection: Connection, pace: Pace, model: str, is_plain: bool, counts: Counter[str]) -> None:
-        """is_plain: the model is asked with bare text. counts: what happened, added to."""
+        """is_plain: see `serves`. counts: what happened, added to."""
         self.url = connection.url
         self.pace = pace
-        self.model = model
         self.at_once: int | None = None  # completions it gives to one request, where it does not give all
         self.takes_lists: bool | None = None  # None: not tried yet
         self.is_checked = True  # False: it was away when the others were asked for their models
@@ -82,15 +81,20 @@ class Endpoint:
         self._more: dict[str, Any] = {}  # what it must be told in order to sample
         self._connection = connection
         self._counts = counts
-        self._is_plain = is_plain
         self._gives_all = False  # as many completions as asked for, seen at least once
         self._has_own_seeds = False  # continuations of one request differ
         self._refused: set[str] = set()  # of OPTIONAL
         self._limit_name = "max_tokens"
-        self._missing: set[str] = {"chat"} if is_plain else set()  # routes that this server does not have
+        self._missing: set[str] = set()  # routes that this server does not have
         self._working: set[str] = set()  # routes that have worked
         self._dialect: int | None = None  # place in DIALECTS, once found
         self._finding = asyncio.Lock()
+        self.serves(model, is_plain)
+
+    def serves(self, model: str, is_plain: bool) -> None:
+        """From now on ask for this model. is_plain: with bare text, never in a chat."""
+        self.model, self._is_plain = model, is_plain
+        self._missing = {"chat"} if is_plain else set()
 
     async def models(self) -> dict[str, dict[str, Any]] | None:
         """What it serves, by name; None where it does not tell. Raises Unreachable, and Refused for a wrong key."""

@@ -28,7 +28,7 @@ from tests.bench.latency_server import PLACES, REQUEST, TOKEN
 
 PROMPTS, K, TOKENS = 256, 4, 64  # a round of linear exploration in a full window
 ROUNDS = 3
-WAVES = 8  # requests one after the other a thread, of those that have one completion each: more would take minutes
+WAVES = 4  # requests one after the other a thread, of those that have one completion each: more would take minutes
 OUT = Path("build/bench/server.json")
 Work = Callable[[int], int]
 

@@ -16,13 +16,13 @@ from dataclasses import asdict
 from typing import Any
 
 from reasoner import arguments
+from reasoner.api_explore import ExploreApi, pit_json
 from reasoner.api_keypoints import KeyPointsApi
 from reasoner.api_part import ApiPart
 from reasoner.api_queues import QueuesApi
 from reasoner.api_review import ReviewApi
 from reasoner.checks import check_solution, check_trace
 from reasoner.checks.answers import extract_answer, judge
-from reasoner.explore import METHODS, explore
 from reasoner.formats import FORMATS
 from reasoner.interchange import FAMILIES, SHAPES, export_text, import_values
 from reasoner.interchange.lines import parse
@@ -58,7 +58,6 @@ class Api(ApiPart):
             self.add_problem,
             self.solve_problem,
             self.check_steps,
-            self.find_pit,
             self.add_label,
             self.undo_label,
             self.list_labels,
@@ -66,7 +65,7 @@ class Api(ApiPart):
             self.import_rows,
         )
         own = {function.__name__: function for function in functions}
-        parts = (KeyPointsApi, ReviewApi, QueuesApi)
+        parts = (ExploreApi, KeyPointsApi, ReviewApi, QueuesApi)
         return own | {name: call for part in parts for name, call in part(self.workbench).functions().items()}
 
     def list_problems(
@@ -128,11 +127,12 @@ class Api(ApiPart):
         """
         problem = self._problem(problem_id)
         store = self.workbench.store
+        traces = {trace.id: trace for trace in store.traces(problem.id)}
         return {
             "problem": asdict(problem),
-            "traces": [_trace_json(trace, problem) for trace in store.traces(problem.id)],
+            "traces": [_trace_json(trace, problem) for trace in traces.values()],
             "labels": [asdict(label) for label in store.labels(problem_id=problem.id)],
-            "pits": [asdict(pit) for pit in store.pits(problem_id=problem.id)],
+            "pits": [pit_json(traces[pit.trace_id], problem, pit) for pit in store.pits(problem_id=problem.id)],
         }
 
     def add_problem(self, question: str, answer: str = "") -> Json:
@@ -211,36 +211,6 @@ class Api(ApiPart):
             "actions": [step.action for step in trace.steps],
             "verdict": asdict(trace.verdict),
         }
-
-    def find_pit(
-        self, trace_id: str, k: int = 4, temperature: float = 0.7, seed: int = 0, method: str = "adaptive"
-    ) -> Json:
-        """Find a trace's first pit by sampling: the first step from which none of k completions reaches the answer.
-
-        Self-Explore's rule (arXiv 2404.10346, section 3.2). "Not recovered in k tries" is evidence, no proof.
-
-        Args:
-            trace_id: A trace whose answer is wrong, as get_problem gives it.
-            k: Completions sampled from every prefix, 1 to 32.
-            temperature: Sampling temperature, 0 to 2.
-            seed: The same seed gives the same samples.
-            method: "adaptive", "linear" (Self-Explore's rule) or "binary" (OmegaPRM's).
-
-        Returns:
-            {"id", "trace_id", "step": 0-based or null, "k", "probes": [{"step", "completions", "recovered"}], ...}
-        """
-        trace = self._trace(trace_id)
-        pit = explore(
-            self.workbench.engine(),
-            trace,
-            self._problem(trace.problem_id),
-            k=arguments.whole(k, "k", 1, 32),
-            temperature=arguments.number(temperature, "temperature", 0.0, 2.0),
-            seed=arguments.whole(seed, "seed", 0, 2**31 - 1),
-            method=arguments.choice(method, "method", METHODS),
-        )
-        self.workbench.store.add_pit(pit)
-        return asdict(pit)
 
     def add_label(
         self,

@@ -108,7 +108,7 @@ def test_check_steps_of_right_steps_finds_nothing_wrong(api: Api) -> None:
 
 
 def test_find_pit_keeps_the_pit_with_its_evidence(api: Api, trace: Trace) -> None:
-    pit = api.find_pit(trace.id, k=3, method="linear")
+    pit = api.functions()["find_pit"](trace.id, k=3, method="linear")
     assert pit["step"] == 0
     assert pit["probes"][0]["recovered"] == (False, False, False)
     assert [kept["id"] for kept in api.get_problem(trace.problem_id)["pits"]] == [pit["id"]]

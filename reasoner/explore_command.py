@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from reasoner.scale.reading import Item
 
 LIMIT = 10  # traces explored into the store where no --limit is given
+SHOWN = 20  # messages of single traces and lines
 TELL_EVERY = 10.0  # seconds between two lines of progress
 
 
@@ -158,6 +159,7 @@ def _into_folder(options: argparse.Namespace) -> int:
     from reasoner.scale.bulk import explore_into
     from reasoner.scale.counts import Counts
     from reasoner.scale.executors import count, explore_by
+    from reasoner.scale.tasks import num_tasks
 
     if options.trace:
         options.command.error("--trace explores into the store: leave --out out")
@@ -169,6 +171,8 @@ def _into_folder(options: argparse.Namespace) -> int:
     if options.executor:
         code = _told(explore_by(options, settings, lambda: _items(options)), options)
         return 0 if options.executor == "slurm" else code  # handed over; --count tells what became of it
+    if num_tasks(options.out):
+        raise BadInput(f"{options.out} was explored with --executor. Go on so, or name another folder with --out.")
     engine, counts, told = settings.engine(), Counts(), time.monotonic()
     try:
         for _ in explore_into(options.out, engine, _items(options), settings, counts):
@@ -194,7 +198,9 @@ def _items(options: argparse.Namespace) -> "Iterator[Item]":
 
 def _told(counts: "Counts", options: argparse.Namespace) -> int:
     """Print the counts; the exit code that they mean."""
-    for message in counts.messages:
+    for message in counts.messages[:SHOWN]:
         print(f"  {message}", file=sys.stderr)
+    if len(counts.messages) > SHOWN:
+        print(f"  … and more; counts.json has the first {len(counts.messages)}", file=sys.stderr)
     print(f"{options.out}: {counts}")
     return 0 if counts.is_complete else 1

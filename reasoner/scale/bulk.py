@@ -23,7 +23,7 @@ from reasoner.explore import Budget, Interrupted, continue_prefix, explore_many,
 from reasoner.records import JudgedBy, Pit, Problem, Trace
 from reasoner.scale.counts import Counts
 from reasoner.scale.ids import Ids
-from reasoner.scale.keeping import Output, locked
+from reasoner.scale.keeping import Output, kept_in, locked
 from reasoner.scale.reading import Item, LeftOut
 from reasoner.scale.rows import Explored
 from reasoner.scale.settings import Settings, hold, write_json
@@ -61,7 +61,7 @@ def explore_into(
     """
     broken: list[Exception] = []
     with locked(folder):
-        hold(folder, settings.held(engine))
+        hold(folder, settings.held(engine), is_begun=bool(kept_in(folder)))
         try:
             with Output(folder, counts) as output:
                 save(counts, folder)

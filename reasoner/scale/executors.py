@@ -29,7 +29,7 @@ from typing import Any
 from reasoner.engines import SCRIPTED
 from reasoner.errors import BadInput, RunError
 from reasoner.scale.counts import Counts
-from reasoner.scale.keeping import locked
+from reasoner.scale.keeping import kept_in, locked
 from reasoner.scale.reading import Item
 from reasoner.scale.settings import HELD, Settings, hold, read_json, write_json
 from reasoner.scale.step import pipeline_of
@@ -64,11 +64,15 @@ def explore_by(options: argparse.Namespace, settings: Settings, items: Callable[
     if workers < 1:
         raise BadInput("--workers is at least 1.")
     with locked(out):
-        if (out / HELD).is_file() and not num_tasks(out):
+        if kept_in(out):
             raise BadInput(f"{out} was explored without --executor. Go on so, or name another folder with --out.")
-        tasks = options.tasks or num_tasks(out) or workers
-        hold(out, _held(options, settings, tasks))
-        split(items(), out, tasks)
+        if not num_tasks(out):
+            split(items(), out, options.tasks or workers)
+            (out / HELD).unlink(missing_ok=True)  # of a run without --executor that came to nothing
+        tasks = num_tasks(out)
+        if options.tasks not in (0, tasks):
+            raise BadInput(f"{out} was split into {tasks} tasks, and that stays so: leave --tasks out.")
+        hold(out, _held(options, settings))
         waiting = _forget_unfinished(out, tasks)
         if waiting:
             _START[options.executor](out, settings, tasks, min(workers, waiting), options)
@@ -88,9 +92,9 @@ def _absolute(name: str) -> str:
     return str(Path(name).absolute()) if name and Path(name).exists() else name
 
 
-def _held(options: argparse.Namespace, settings: Settings, tasks: int) -> dict[str, Any]:
+def _held(options: argparse.Namespace, settings: Settings) -> dict[str, Any]:
     """What must stay the same in a rerun."""
-    values = asdict(settings) | {"tasks": tasks, "limit": options.limit, "source": options.source}
+    values = asdict(settings) | {"limit": options.limit, "source": options.source}
     values["input"] = ", ".join(str(path.absolute()) for path in options.traces) or "the store"
     return {name: value for name, value in values.items() if name not in ("server", "together")}
 
@@ -107,8 +111,7 @@ def _forget_unfinished(out: Path, tasks: int) -> int:
 
 
 def _run_local(out: Path, settings: Settings, tasks: int, workers: int, options: argparse.Namespace) -> None:
-    run = uuid.uuid4().hex
-    write_json({"run": run, "settings": asdict(settings), "tasks": tasks}, out / PLAN)
+    write_plan(out, uuid.uuid4().hex, settings, tasks)
     (out / LOGS).mkdir(parents=True, exist_ok=True)
     processes = []
     try:
@@ -142,6 +145,11 @@ def _environment(index: int, workers: int) -> dict[str, str]:
 
 def _number(device: str) -> str:
     return device.removeprefix("/dev/nvidia")
+
+
+def write_plan(out: Path, run: str, settings: Settings, tasks: int) -> None:
+    """What `plan` reads."""
+    write_json({"run": run, "settings": asdict(settings), "tasks": tasks}, out / PLAN)
 
 
 def plan(out: Path) -> tuple[str, Settings, int]:

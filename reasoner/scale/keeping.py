@@ -163,6 +163,11 @@ class Output:
             self.close()
 
 
+def kept_in(folder: Path) -> list[Path]:
+    """The files in which a folder keeps explorations; those of its tasks are not among them."""
+    return [*folder.glob("part-*.parquet"), *folder.glob("journal-*.jsonl")]
+
+
 def scan(folder: Path) -> Counts:
     """The counts of what a folder holds, looked at without touching it, whoever writes in it."""
     counts, known = Counts(), Ids()

@@ -54,10 +54,10 @@ def _engine(model: str, adapter: str, server: str) -> Engine:
     return load_engine(model, adapter, server)
 
 
-def hold(folder: Path, values: dict[str, Any]) -> None:
-    """Write down the folder's settings the first time; raise BadInput where it was begun with others."""
+def hold(folder: Path, values: dict[str, Any], is_begun: bool = True) -> None:
+    """Write down the folder's settings until it is begun; raise BadInput where that was with others."""
     before = read_json(folder / HELD)
-    if before is None:
+    if before is None or not is_begun:
         write_json(values, folder / HELD)
         return
     differing = [name for name in values if before.get(name) != values[name]]

@@ -47,7 +47,7 @@ class PrefixStore:
         self.num_padding = 0  # … and of padding beside them
         self._kept: OrderedDict[Ids, Prefix] = OrderedDict()
         self._by_start: dict[Ids, list[Prefix]] = {}
-        self._size = 0
+        self.size = 0  # bytes of what is kept
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -55,7 +55,7 @@ class PrefixStore:
     def clear(self) -> None:
         self._kept.clear()
         self._by_start.clear()
-        self._size = 0
+        self.size = 0
 
     def read(self, model: Any, wanted: Sequence[Ids]) -> list[Prefix]:
         """A prefix that begins with each of the wanted ids (at least one token each)."""
@@ -116,8 +116,8 @@ class PrefixStore:
             return
         self._kept[prefix.ids] = prefix
         self._by_start.setdefault(prefix.ids[:START], []).append(prefix)
-        self._size += prefix.num_bytes
-        while self._size > self.num_bytes:
+        self.size += prefix.num_bytes
+        while self.size > self.num_bytes:
             self._drop(next(iter(self._kept.values())))
 
     def _drop(self, prefix: Prefix) -> None:
@@ -126,7 +126,7 @@ class PrefixStore:
         same_start.remove(prefix)
         if not same_start:
             del self._by_start[prefix.ids[:START]]
-        self._size -= prefix.num_bytes
+        self.size -= prefix.num_bytes
 
 
 class _Reading:

@@ -160,7 +160,9 @@ class PrefixPool:
         """Copy those in that are not there yet."""
         if not prefixes:
             return
-        slots = self.slots = self.slots or Slots(prefixes[0], self.room)
+        if self.slots is None:
+            self.slots = Slots(prefixes[0], self.room)
+        slots = self.slots
         there = {id(prefix) for prefix in slots.holders}
         for prefix in {id(one): one for one in prefixes if id(one) not in there}.values():
             if self._free:

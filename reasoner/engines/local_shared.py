@@ -56,6 +56,11 @@ class Loop:
     def is_over(self) -> bool:
         return not self._waiting and not self._num_going
 
+    @property
+    def num_going(self) -> int:
+        """States on their way."""
+        return len(self._states)
+
     def run(self, seconds: float = float("inf")) -> None:
         """Go on for about so long, at least a step. Raises EngineError when not even one row fits into memory."""
         import torch

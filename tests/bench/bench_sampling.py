@@ -21,8 +21,9 @@ import json
 import os
 import random
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -30,7 +31,13 @@ from typing import Any
 ROWS = 64  # of a plain batch: on this processor more are slower
 TEMPERATURE = 0.7
 OUT = Path("build/bench/sampling.json")
-SHAPE = {"hidden_size": 256, "intermediate_size": 768, "num_hidden_layers": 4, "head_dim": 64, "vocab_size": 256}
+SHAPE: dict[str, Any] = {
+    "hidden_size": 256,
+    "intermediate_size": 768,
+    "num_hidden_layers": 4,
+    "head_dim": 64,
+    "vocab_size": 256,
+}
 
 
 @dataclass
@@ -123,7 +130,7 @@ def strangers() -> tuple[Any, list[Call]]:
     from transformers import Qwen3Config, Qwen3ForCausalLM
 
     torch.manual_seed(0)
-    heads = {"num_attention_heads": 4, "num_key_value_heads": 4}
+    heads: dict[str, Any] = {"num_attention_heads": 4, "num_key_value_heads": 4}
     config = Qwen3Config(**SHAPE, **heads, max_position_embeddings=1024, tie_word_embeddings=True, bos_token_id=None)
     rng = random.Random(0)
     call = [
@@ -133,7 +140,7 @@ def strangers() -> tuple[Any, list[Call]]:
     return Qwen3ForCausalLM(config).eval(), [call]
 
 
-def measure(workload: str, ways: dict[str, Callable[[], Drawn]], repeats: int) -> list[dict[str, Any]]:
+def measure(workload: str, ways: Mapping[str, Callable[[], Drawn]], repeats: int) -> list[dict[str, Any]]:
     """The ways in turn, `repeats` times; medians."""
     times: dict[str, list[tuple[float, float]]] = {way: [] for way in ways}
     done: dict[str, Drawn] = {}
@@ -180,8 +187,8 @@ def main() -> None:
     results = []
     for name, (model, calls, ending) in work.items():
         ways = {
-            "ours": lambda model=model, calls=calls, ending=ending: by_ours(model, calls, ending),
-            "generate": lambda model=model, calls=calls, ending=ending: by_generate(model, calls, ending),
+            "ours": partial(by_ours, model, calls, ending),
+            "generate": partial(by_generate, model, calls, ending),
         }
         results += measure(name, ways, args.repeats)
     machine = {"threads": torch.get_num_threads(), "cores": os.cpu_count(), "torch": torch.__version__}

@@ -162,6 +162,29 @@ def test_settings_that_a_server_refuses_are_left_out_from_then_on(double: FakeSe
     assert len(double.seen) == num_requests + 1
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "'max_tokens' or 'max_completion_tokens' is too large: 64. This model's maximum context length is 4096 tokens "
+        "and your request has 4056 input tokens (64 > 4096 - 4056).",
+        "This model's maximum context length is 4096 tokens. However, you requested 4120 tokens (4056 in the messages, "
+        "64 in the completion).",
+        "Requested token count exceeds the model's maximum context length of 4096 tokens. You requested a total of "
+        "4120 tokens: 4056 tokens from the input messages and 64 tokens for the completion.",
+    ],
+)
+def test_near_the_end_of_the_context_the_limit_is_what_is_left(double: FakeServer, said: str) -> None:
+    def answers(path: str, body: dict[str, Any]) -> Reply:
+        return (400, {"error": {"message": said}}) if body.get("max_tokens", 0) > 40 else text_reply("5")
+
+    double.answers = answers
+    one = engine(double)
+    assert ask(one, "long", max_new_tokens=64)[0].text == "5"
+    assert [body["max_tokens"] for _, body in double.seen] == [64, 40]
+    ask(one, "short", max_new_tokens=30)
+    assert double.seen[-1][1]["max_tokens"] == 30  # and the name of the limit is as it was
+
+
 def test_a_temperature_is_never_left_out(double: FakeServer) -> None:
     double.answers = lambda path, body: (400, {"error": {"message": "Unsupported value: 'temperature'"}})
     with pytest.raises(EngineError, match="'temperature'"):

@@ -1,6 +1,7 @@
 """Many requests to one server or several: what goes into one request, who gets it, what is left after a failure."""
 
 import logging
+import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -482,6 +483,20 @@ def test_threads_ask_at_the_same_time_and_each_gets_its_own(pair: tuple[FakeServ
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(work, range(0, 240, 10)))
     assert all(endpoint.pace.in_flight == 0 for endpoint in one.endpoints)
+
+
+def test_an_engine_goes_on_in_a_forked_process(double: FakeServer) -> None:
+    double.answers = Plain(latency=0.01).answers
+    one = engine(double, requests=1)
+    one.complete_each(wanted(3), SAMPLING)
+    context = multiprocessing.get_context("fork")
+    found = context.SimpleQueue()
+    child = context.Process(
+        target=lambda: found.put([done.text for done in one.complete_each(wanted(3, 7), SAMPLING)]), daemon=True
+    )
+    child.start()
+    assert are_right(wanted(3, 7), found.get())
+    child.join(10)
 
 
 # Explored

@@ -11,8 +11,8 @@ What makes it fast: k continuations are one request (`n`), several prompts are o
 (server_asks.py), connections are kept, and prompts that begin alike go out next to one another, to the same server.
 Their common beginning is then computed once by a server that keeps it, which is the default of vLLM
 (`--enable-prefix-caching`), of SGLang (radix cache, unless `--disable-radix-cache`) and of llama.cpp (`cache_prompt`;
-it needs `--parallel N` to work on N at a time). `transformers serve` keeps nothing, gives one completion a request, and
-works on one at a time unless started with `--continuous-batching`.
+it needs `--parallel N` to work on N at a time). `transformers serve` keeps nothing, gives one completion a request,
+works on one at a time unless started with `--continuous-batching`, and must be told to sample (server_endpoint.py).
 
 Seeds: completion i of seed s is the one of seed s + i with vLLM, whose `n` counts seeds up. SGLang honours seeds only
 when started with `--enable-deterministic-inference`; `transformers serve` has one seed for the whole process, which
@@ -83,7 +83,7 @@ class ServerEngine:
         self._pause = pause
         self._is_plain = is_plain(model)
         self._knows_tags = knows_tags(model)
-        self._changed = asyncio.Event()
+        self._changed, self._process = asyncio.Event(), os.getpid()
         self._kept: dict[tuple[object, ...], Completion] = {}  # arrived in calls that failed
         self._keeping = threading.Lock()
         weakref.finalize(self, _close, list(self.endpoints))
@@ -117,6 +117,7 @@ class ServerEngine:
         if asks:
             may_list = any(one.takes_lists is not False for one in self.endpoints)
             places = sum(one.pace.most for one in self.endpoints)
+            self._be_here()
             call = Call(self.endpoints, sampling, self._changed, self.counts)
             call.done |= done
             self._run(call, together(asks, places, is_text) if may_list else asks)
@@ -142,6 +143,13 @@ class ServerEngine:
             self._is_plain, self._knows_tags = is_plain(found.model), knows_tags(found.model)
             for endpoint in self.endpoints:
                 endpoint.serves(found.model, self._is_plain)
+
+    def _be_here(self) -> None:
+        """What belongs to a process is made anew in a forked one."""
+        if self._process != os.getpid():
+            self._changed, self._process = asyncio.Event(), os.getpid()
+            for endpoint in self.endpoints:
+                endpoint.starts_anew()
 
     def _run(self, call: Call, asks: Sequence[Ask]) -> None:
         try:

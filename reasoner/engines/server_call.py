@@ -13,6 +13,8 @@ brought in before the caller hears of it. A request that finds no answer is sent
 one, up to TRIES times. A server that does not answer, answers with garbage, or wants another key is out: said in the
 log, and tried again later. When all are out, or the very first request fails, nothing more is sent and what is under
 way is cancelled: `GivenUp`. Whatever arrived stays in `done`.
+
+Not covered: which of several calls comes first, where servers are short of places; fairness is the servers'.
 """
 
 import asyncio

@@ -14,6 +14,9 @@ alike: then one is asked for at high temperature, and if those are alike too, ea
 `transformers serve` writes greedily, whatever temperature it is told, unless the model's generation_config.json says
 "do_sample": k completions would be one, k times. So a server that is not known to sample is first asked three times at
 high temperature, and told to sample in transformers' own words if nothing differs.
+
+Not covered: servers that change while they are used, except that they are away for a while; routes that differ from
+model to model on one server.
 """
 
 import asyncio
@@ -95,6 +98,11 @@ class Endpoint:
         """From now on ask for this model. is_plain: with bare text, never in a chat."""
         self.model, self._is_plain = model, is_plain
         self._missing = {"chat"} if is_plain else set()
+
+    def starts_anew(self) -> None:
+        """In a forked process: nothing of the other's is under way here."""
+        self._finding = asyncio.Lock()
+        self.pace.in_flight = 0
 
     async def models(self) -> dict[str, dict[str, Any]] | None:
         """What it serves, by name; None where it does not tell. Raises Unreachable, and Refused for a wrong key."""
@@ -269,13 +277,18 @@ class Endpoint:
         raise Refused(501, "no dialect continues a partial answer")
 
     async def _request(self, path: str, body: dict[str, Any], sampling: Sampling, most: int) -> list[Completion]:
-        """One request's completions; what the server refuses of OPTIONAL is left out from then on."""
+        """One request's completions; what the server refuses of OPTIONAL is left out from then on.
+
+        Where prompt and limit together are beyond the context, the limit is what is left of it, as with a local model.
+        """
         while True:
             self._counts["requests"] += 1
             try:
                 reply = await self._connection.send("POST", path, body | self._settings(sampling))
             except Refused as refused:
-                if refused.status not in (400, 422) or not self._can_leave_out(refused.said):
+                if 0 < refused.room < sampling.max_new_tokens:
+                    sampling = replace(sampling, max_new_tokens=refused.room)
+                elif refused.status not in (400, 422) or refused.is_too_long or not self._can_leave_out(refused.said):
                     raise
                 continue
             choices = read_choices(reply, most, sampling.max_new_tokens, sampling.stop)

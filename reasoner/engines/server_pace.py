@@ -12,6 +12,8 @@ back at the same moment; where the server says how long (Retry-After), that is k
 was sent before the failure was known, counts as one failure.
 
 Times are seconds of one clock that never goes back. No network here, and no waiting: the caller does both.
+
+Not covered: limits of requests or tokens a minute that a server announces in headers; they are met as refusals.
 """
 
 import random

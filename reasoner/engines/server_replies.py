@@ -9,6 +9,7 @@ Not covered: streams; tool calls; a model's hidden reasoning, which some servers
 that the server cut off by its own fault (finish_reason "abort") counts as one that reached the limit of tokens.
 """
 
+import re
 from typing import Any, NamedTuple
 
 from reasoner.engines.prompts import AskedQuestion, through_stop
@@ -16,6 +17,8 @@ from reasoner.errors import BadInput, EngineError
 from reasoner.records import Completion
 
 KEYS = ("FIRST_PIT_API_KEY", "OPENAI_API_KEY")
+CONTEXT_SAID = re.compile(r"context length (?:is|of) (\d{1,9})")  # in vLLM's and SGLang's words
+PROMPT_SAID = re.compile(r"(\d{1,9}) (?:input tokens|tokens from the input|in the messages|in the prompt)")
 CUT = ("length", "abort", "error", "content_filter")  # reasons to finish that are no end of the model's own
 
 
@@ -40,6 +43,12 @@ class Refused(Exception):
         """Is the prompt longer than the model reads?"""
         said = self.said.lower()
         return self.status in (400, 413, 422) and ("context" in said or "too long" in said or "maximum" in said)
+
+    @property
+    def room(self) -> int:
+        """Tokens that the model could still write after the prompt, where the server says so; else 0."""
+        context, prompt = CONTEXT_SAID.search(self.said), PROMPT_SAID.search(self.said)
+        return int(context[1]) - int(prompt[1]) if self.is_too_long and context and prompt else 0
 
     @property
     def is_for_every_request(self) -> bool:

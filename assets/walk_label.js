@@ -106,6 +106,7 @@ function afterUndo(undone) {
 
 // The next trace that this person has not judged: in this problem first, then wherever the server finds one.
 function next() {
+  if (queue.name) return nextInQueue();
   const traces = state.figure?.traces ?? [];
   const order = [...traces.keys()].map((i) => (i + state.trace + 1) % traces.length);
   const found = order.find((i) => i !== state.trace && isInFilter(traces[i]) && !isJudged(traces[i]));

@@ -168,7 +168,7 @@ def shards(folder: Path) -> list[Path]:
 
 def num_rows(folder: Path) -> int:
     """How many rows the folder holds; none of them is read."""
-    return sum(_opened(path).metadata.num_rows for path in shards(folder))
+    return sum(opened(path).metadata.num_rows for path in shards(folder))
 
 
 def iter_rows(folder: Path) -> Iterator[Explored]:
@@ -180,8 +180,8 @@ def iter_rows(folder: Path) -> Iterator[Explored]:
 
 def batches(path: Path, columns: Sequence[str] | None = None) -> Iterator[list[Values]]:
     """One shard's rows as plain values, `BATCH` at a time; only these columns where they are named."""
-    file = _opened(path)
-    with _damage_in_words(path):
+    file = opened(path)
+    with damage_in_words(path):
         for batch in file.iter_batches(batch_size=BATCH, columns=list(columns) if columns else None):
             yield batch.to_pylist()
 
@@ -190,18 +190,18 @@ def read_row(folder: Path, number: int) -> Explored:
     """Row `number` of the folder, counted from 0: one row group is read. Raises BadInput when there is no such row."""
     left = number
     for path in shards(folder) if number >= 0 else []:
-        file = _opened(path)
+        file = opened(path)
         for group in range(file.metadata.num_row_groups):
             size = file.metadata.row_group(group).num_rows
             if left < size:
-                with _damage_in_words(path):
+                with damage_in_words(path):
                     return record_of(file.read_row_group(group).slice(left, 1).to_pylist()[0])
             left -= size
     raise BadInput(f"{folder} has no row {number}; its rows are numbered 0 to {num_rows(folder) - 1}.")
 
 
 @contextmanager
-def _damage_in_words(path: Path) -> Iterator[None]:
+def damage_in_words(path: Path) -> Iterator[None]:
     """Errors of a shard that cannot be read, said so that a person knows what to do."""
     import pyarrow as pa
 
@@ -216,11 +216,11 @@ def _damage_in_words(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _opened(path: Path) -> Any:
+def opened(path: Path) -> Any:
     """The shard's pyarrow.parquet.ParquetFile. Raises BadInput where it is none of ours."""
     import pyarrow.parquet as pq
 
-    with _damage_in_words(path):
+    with damage_in_words(path):
         file = pq.ParquetFile(path)
     missing = sorted(set(schema().names) - set(file.schema_arrow.names))
     if missing:

@@ -19,6 +19,8 @@ from reasoner.hub import LabelSync
 from reasoner.interchange import FAMILIES, SHAPES, export_file, import_file, import_hub
 from reasoner.records import Counts
 from reasoner.store import Store
+from reasoner.tabs import data_against, data_explored
+from reasoner.tabs.words import message_html, report_html
 from reasoner.workbench import Workbench
 
 GUEST_ROWS = 2_000  # rows of a data set that a visitor of a Space may bring at once. Ours: seconds of work
@@ -116,6 +118,8 @@ def build(workbench: Workbench, more_exports: Sequence[Export] = (), sync: Label
             _build_bring(workbench, figures, show)
         with gr.Column(min_width=320):
             _build_take(workbench, [*label_exports(), *more_exports])
+    data_against.build(workbench)
+    data_explored.build(workbench, figures, show)
 
 
 def _build_bring(workbench: Workbench, figures: gr.HTML, show: Callable[[], str]) -> None:
@@ -157,7 +161,7 @@ def figures_html(store: Store, sync: LabelSync | None = None) -> str:
         stats = store.stats()
         saved = f" · {html.escape(sync.status())}" if sync else ""
     except WorkbenchError as error:
-        return _message(str(error), is_bad=True)
+        return message_html(str(error), is_bad=True)
     figures = "".join(f"<div><dd>{stats[key]:,}</dd><dt>{title}</dt></div>" for key, title in FIGURES.items())
     place = f"Kept in <code>{html.escape(str(store.path))}</code>{saved} · {DOUBT_LINK}"
     return f'<dl class="figures">{figures}</dl><p class="figures-place">{place}</p>'
@@ -166,35 +170,17 @@ def figures_html(store: Store, sync: LabelSync | None = None) -> str:
 def outcome_html(reports: Sequence[tuple[str, Counts | str]]) -> str:
     """What became of each file, for a person."""
     if not reports:
-        return _message("No file is chosen. Drop one in the field above, or click it.", is_bad=True)
-    return "".join(_report(name, counts) for name, counts in reports)
+        return message_html("No file is chosen. Drop one in the field above, or click it.", is_bad=True)
+    return "".join(report_html(name, counts) for name, counts in reports)
 
 
 def export_html(export: Export, counts: Counts | str) -> str:
     """What was written, and what had no place in it."""
     if isinstance(counts, Counts) and not counts.kept and not counts.dropped:
-        return _message("There is nothing to write yet. Flag a first wrong step in Walk, then come back.", is_bad=True)
-    return _report(export.file_name, counts, "written")
-
-
-def _report(name: str, counts: Counts | str, verb: str = "imported") -> str:
-    if isinstance(counts, str):
-        return _message(f"{name}: {counts}", is_bad=True)
-    words = [f"{counts.kept:,} {verb}"]
-    if counts.unchanged:
-        words.append(f"{counts.unchanged:,} already there")
-    dropped = "".join(f"<li>{count:,} × {html.escape(reason)}</li>" for reason, count in counts.dropped.items())
-    lines = "".join(f"<li>{html.escape(message)}</li>" for message in counts.messages)
-    return (
-        _message(f"{name}: {', '.join(words)}", is_bad=False)
-        + (f'<p class="outcome">Left out, by reason:</p><ul class="outcome">{dropped}</ul>' if dropped else "")
-        + (f'<details class="outcome"><summary>Which ones</summary><ol>{lines}</ol></details>' if lines else "")
-    )
-
-
-def _message(text: str, is_bad: bool) -> str:
-    glyph, role = ("⚠", "alert") if is_bad else ("✓", "status")
-    return f'<p class="outcome {"bad" if is_bad else "good"}" role="{role}">{glyph} {html.escape(text)}</p>'
+        return message_html(
+            "There is nothing to write yet. Flag a first wrong step in Walk, then come back.", is_bad=True
+        )
+    return report_html(export.file_name, counts, "written")
 
 
 def _capital(text: str) -> str:

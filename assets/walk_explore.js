@@ -59,7 +59,7 @@ function watchSearches() {
 
 function onLiveMail(mail) {
   if (!mail.trace) { // the server could not even begin; it says why
-    live.clear();
+    for (const [id, one] of live) if (!one.num) live.delete(id);
     say(mail.message, mail.tone ?? 'bad');
     return drawLive(null);
   }
@@ -69,9 +69,11 @@ function onLiveMail(mail) {
     return drawLive(mail.trace);
   }
   live.delete(mail.trace);
-  if (mail.problem === state.figure?.problem?.id && mail.marks) applyMarks(mail);
-  else drawLive(mail.trace);
-  if (mail.message) say(mail.message, mail.tone ?? '');
+  if (mail.problem !== state.figure?.problem?.id) return say('The search in the other problem is over; what it found is kept.');
+  if (mail.marks) applyMarks(mail);
+  const one = state.figure.traces.find((other) => other.id === mail.trace);
+  const isHidden = mail.tone === 'good' && one && !isShown(one);
+  if (mail.message) say(isHidden ? 'The machine has looked; what it found is shown once you have judged.' : mail.message, mail.tone ?? '');
 }
 
 // A round's news: the words at once, the map as often as it can be drawn.
@@ -155,14 +157,23 @@ function verdictWords(found, now) {
   return begin + (begin ? 'first pit at step ' : 'First pit: step ') + (found.step + 1) + sure + (rate && !rate[1] ? '. Not recovered in ' + (rate[2] === 1 ? '1 try' : rate[2] + ' tries') + ', which is not yet “wrong”.' : '.');
 }
 
+const MOST_CELLS = 40;
+
 // The posterior along the path: a bar a step, and last one for "no pit".
 function beliefStrip(one, found) {
   const most = [...found.posterior.keys()].sort((i, j) => found.posterior[j] - found.posterior[i]).slice(0, 4).filter((i) => found.posterior[i] >= 0.005);
   const name = (i) => (i === found.posterior.length - 1 ? 'no pit' : 'step ' + (i + 1));
   const label = 'Where the pit is: ' + most.map((i) => name(i) + ' ' + chance(found.posterior[i])).join(', ');
-  const cells = found.posterior.map((share, i) => make('i', {
-    class: i === found.posterior.length - 1 ? 'fp-cell fp-cell-none' : 'fp-cell', title: name(i) + ': ' + chance(share), 'data-now': String(i === stepNow()), 'data-step': i,
-  }, make('b', { style: 'height:' + Math.max(share > 0 ? 3 : 0, 100 * share).toFixed(1) + '%' })));
+  const num = found.posterior.length - 1;
+  const width = Math.max(1, Math.ceil(num / MOST_CELLS)); // of a long trace, several steps a cell
+  const cell = (first, last) => {
+    const share = found.posterior.slice(first, last + 1).reduce((sum, one) => sum + one, 0);
+    const words = (first === num ? 'no pit' : last > first ? 'steps ' + (first + 1) + ' to ' + (last + 1) : name(first)) + ': ' + chance(share);
+    return make('i', { class: first === num ? 'fp-cell fp-cell-none' : 'fp-cell', title: words, 'data-now': String(first <= stepNow() && stepNow() <= last), 'data-step': first },
+      make('b', { style: 'height:' + Math.max(share > 0 ? 3 : 0, 100 * share).toFixed(1) + '%' }));
+  };
+  const cells = [...Array(Math.ceil(num / width)).keys()].map((i) => cell(i * width, Math.min((i + 1) * width, num) - 1));
+  cells.push(cell(num, num));
   const marks = found.posterior.length <= 14 ? found.posterior.map((_, i) => make('span', {}, i === found.posterior.length - 1 ? 'none' : String(i + 1))) : [make('span', {}, 'step 1'), make('span', {}, 'step ' + (found.posterior.length - 1)), make('span', {}, 'none')];
   return make('div', { class: 'fp-belief' }, make('h4', {}, 'Where the pit is'),
     make('div', { class: 'fp-cells', role: 'img', 'aria-label': label, onclick: (event) => { const at = event.target.closest('.fp-cell')?.dataset.step; if (at !== undefined && Number(at) < stepsOf(one)) select(state.trace, Number(at) + 1); } }, ...cells),

@@ -1,6 +1,6 @@
 // The map: plotly draws the plan; the cursor is laid over it as shapes, so that a move redraws no state.
 
-const graph = { plotly: null, plan: null, box: null, timer: 0, isReady: false, numbers: new Map(), rates: new Map() };
+const graph = { plotly: null, plan: null, box: null, timer: 0, isReady: false, numbers: new Map(), rates: new Map(), isRated: false };
 const plotlyFile = root.dataset.plotly;
 
 // plotly.js is fetched once a page and kept under our own name: gr.Plot brings its own and overwrites window.Plotly.
@@ -29,6 +29,7 @@ function themeNow() {
 function drawPlot() {
   const box = part('canvas');
   if (!state.figure?.problem || !box.clientWidth) return;
+  graph.isRated = showsRecovery(); // asked once: it looks at every trace
   const plan = planNow(box.clientWidth, box.clientHeight);
   graph.plan = plan;
   graph.numbers = new Map();

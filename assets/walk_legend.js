@@ -35,7 +35,7 @@ function drawLegend(plan) {
   if (hasForms) items.splice(1, 0, ...Object.keys(FORM_WORDS).filter((form) => forms.includes(form)).map((form) => make('li', {}, make('i', { class: 'fp-key', 'data-form': form, 'aria-hidden': 'true' }), FORM_WORDS[form])));
   if (plan.backs.length) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'back', 'aria-hidden': 'true' }, '⤴'), 'leads back'));
   if (showsValues()) items.push(make('li', {}, make('i', { class: 'fp-key', 'data-kind': 'value', 'aria-hidden': 'true' }), 'value, as long as it is high'));
-  if (showsRecovery()) items.push(...recoveryLegend());
+  if (graph.isRated) items.push(...recoveryLegend());
   part('legend').replaceChildren(...items);
 }
 

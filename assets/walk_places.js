@@ -142,7 +142,7 @@ function measureRooms(plan, width) {
     row.sort((a, b) => a.x - b.x);
     row.forEach((node, i) => {
       const on = row[i + 1];
-      const free = isDown ? (on ? on.x - node.x - (showsRecovery() ? 58 : 41) : Math.min(190, atEdge - node.x)) : plan.scale.layer - 10;
+      const free = isDown ? (on ? on.x - node.x - (graph.isRated ? 58 : 41) : Math.min(190, atEdge - node.x)) : plan.scale.layer - 10;
       node.room = plan.scale.size < 0.75 ? 0 : Math.floor(free / 6.2);
     });
   }

@@ -34,7 +34,7 @@ function toggleRecovery() {
 // a later state's success alone speaks for it.
 function ratesNow(view) {
   const rates = new Map();
-  if (!showsRecovery()) return rates;
+  if (!graph.isRated) return rates;
   for (const one of state.figure.traces.filter(hasEvidence)) {
     for (const row of foundOf(one).rates) {
       const id = view.paths[one.id][row[0] + 1];
@@ -55,7 +55,7 @@ const blend = (a, b, share) => '#' + channels(a).map((one, i) => Math.round(one 
 function recoveryColour([, good, all, low, high], theme) {
   const place = (all ? good / all : 0.5) * (theme.recovery.length - 1);
   const first = Math.min(Math.floor(place), theme.recovery.length - 2);
-  return blend(theme.step[0], blend(theme.recovery[first], theme.recovery[first + 1], place - first), clamp(1.1 - (high - low), 0.25, 1));
+  return blend(theme.step[0], blend(theme.recovery[first], theme.recovery[first + 1], place - first), clamp(1.15 - (high - low), 0.35, 1));
 }
 
 const provenColour = (theme) => blend(theme.step[0], theme.recovery.at(-1), 0.16);
@@ -63,18 +63,18 @@ const provenColour = (theme) => blend(theme.step[0], theme.recovery.at(-1), 0.16
 const TOLD_BY_ANSWER = new Set(['right', 'wrong', 'unjudged', 'answer', 'more']);
 
 function fillOf(node, own, theme) {
-  if (!showsRecovery() || TOLD_BY_ANSWER.has(node.kind)) return own;
+  if (!graph.isRated || TOLD_BY_ANSWER.has(node.kind)) return own;
   const rate = graph.rates.get(node.id);
   if (rate) return rate.row ? recoveryColour(rate.row, theme) : provenColour(theme);
   return node.kind === 'question' ? own : theme.step[0];
 }
 
 function glyphColour(node, own, theme) {
-  return showsRecovery() && !TOLD_BY_ANSWER.has(node.kind) && node.kind !== 'question' ? theme.text : own;
+  return graph.isRated && !TOLD_BY_ANSWER.has(node.kind) && node.kind !== 'question' ? theme.text : own;
 }
 
 function hoverOf(node) {
-  if (!showsRecovery() || node.kind === 'more') return node.hover;
+  if (!graph.isRated || node.kind === 'more') return node.hover;
   const rate = graph.rates.get(node.id);
   const step = pathNow().indexOf(node.id) - 1;
   const share = step >= 0 && hasEvidence(trace()) ? pitAt(foundOf(trace()), step) : undefined;
@@ -87,7 +87,7 @@ const WHISKER = 28; // pixels from 0 to 1
 // Beside each state that was tried, where no edge and no label stands (left of it top down, above it left to right): where
 // its true rate lies with 95 % credibility, and the rate that was seen.
 function whiskerTraces(plan, theme) {
-  if (!showsRecovery() || plan.isGl || plan.scale.size < 0.6) return [];
+  if (!graph.isRated || plan.isGl || plan.scale.size < 0.6) return [];
   const nodes = plan.nodes.filter((node) => graph.rates.get(node.id)?.row);
   const row = (node) => graph.rates.get(node.id).row;
   const isDown = state.direction === 'down';

@@ -37,7 +37,7 @@ THEMES = {
         "wrong": ["#dc2626", "#991b1b", "#ffffff"], "unjudged": ["#e2e8f0", "#64748b", "#1f2937"],
         "first_wrong": ["#fde68a", "#dc2626", "#7f1d1d"], "pit": ["#ede9fe", "#7c3aed", "#4c1d95"],
         "after": ["#fee2e2", "#f87171", "#7f1d1d"], "more": ["#f8fafc", "#94a3b8", "#475569"],
-        "recovery": ["#d97b1f", "#eeb877", "#efe9dd", "#8fcfc7", "#1f9e92"],
+        "recovery": ["#d97b1f", "#edb570", "#e4d8b4", "#86cdc4", "#1f9e92"],
     },
     "dark": {
         "text": "#e5e7eb", "muted": "#94a3b8", "edge": "#64748b", "bad": "#f87171", "path": "rgba(96,165,250,.34)",

@@ -11,6 +11,7 @@ from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput
 from reasoner.figure_pits import is_unfinished, pit_json
 from reasoner.records import Maker, Pit, Probe, Problem, Step, Trace, Verdict, make_problem, make_trace, state_ids
+from reasoner.space import GuestLimits
 from reasoner.store import Store
 from reasoner.tabs import walk, walk_explore
 from reasoner.workbench import Workbench
@@ -102,6 +103,13 @@ def test_without_a_right_answer_it_is_agreement_or_a_reason_why_not(workbench: B
     explored(workbench, **about, judged_by="agreement")
     [pit] = workbench.store.pits(problem_id=unknown.id)
     assert pit.judged_by == "agreement"
+
+
+def test_visitors_of_a_space_explore_for_a_minute_at_most(workbench: Bench) -> None:
+    workbench.guest_limits = GuestLimits()
+    *news, _ = walk_explore.follow(workbench, asked(seconds=3_000))
+    assert all(mail["budget"] == [None, walk_explore.GUEST_SECONDS] for mail in news)
+    assert walk_explore._wish(asked(), walk_explore.GUEST_SECONDS).budget.seconds == walk_explore.GUEST_SECONDS
 
 
 def test_no_budget_is_said(workbench: Bench) -> None:

@@ -26,6 +26,7 @@ from reasoner.workbench import Workbench
 
 MAX_K = 64  # tries a step that one press may ask for (ours: as many as the tables of recoverability have)
 MAX_TOKENS, MAX_SECONDS = 10_000_000, 86_400
+GUEST_SECONDS = 60  # of exploring that a visitor of a Space may ask for: others wait for the same model. Ours
 MAX_ROWS = 64  # tries that a page is sent at once
 ENDED = "The machine has looked. What it found stands in the side panel, and colours the states."
 
@@ -38,7 +39,7 @@ def follow(workbench: Workbench, asked: Asked) -> Iterator[dict[str, Any]]:
         if asked.get("follow") is True:  # it ended before the page could ask: what it found is in the store
             yield _marks(workbench.store, problem) | {"trace": trace.id, "is_over": True}
             return
-        wish = _wish(asked)
+        wish = _wish(asked, GUEST_SECONDS if workbench.guest_limits else None)
         search = workbench.searches.start(workbench.engine, workbench.store, trace, problem, wish)
     for _ in search.follow():
         if not search.is_over:
@@ -46,11 +47,13 @@ def follow(workbench: Workbench, asked: Asked) -> Iterator[dict[str, Any]]:
     yield _end(workbench.store, search)
 
 
-def _wish(asked: Asked) -> Wish:
+def _wish(asked: Asked, most_seconds: int | None = None) -> Wish:
     method = text(asked, "method") or "adaptive"
     if method not in METHODS:
         raise BadInput("The page sent a method that does not exist: reload it and try again.")
     tokens, seconds = _limit(asked, "tokens", MAX_TOKENS), _limit(asked, "seconds", MAX_SECONDS)
+    if most_seconds is not None:
+        seconds = most_seconds if seconds is None else min(seconds, most_seconds)
     judged_by: JudgedBy = "agreement" if text(asked, "judged_by") == "agreement" else "gold"
     return Wish(method, whole({"k": 4} | dict(asked), "k", 1, MAX_K), Budget(tokens, seconds), judged_by)
 

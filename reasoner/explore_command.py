@@ -180,6 +180,7 @@ def _into_folder(options: argparse.Namespace) -> int:
                 told = time.monotonic()
                 print(f"{counts.explored:,} explored, {counts.found:,} first pits …", file=sys.stderr, flush=True)
     except WorkbenchError:
+        counts.stopped = ""  # the error says it
         _told(counts, options)
         raise
     return _told(counts, options)

@@ -202,3 +202,17 @@ def test_the_command_takes_the_method(tmp_path: Path, capsys: pytest.CaptureFixt
         assert "first pit: step 2 (" in capsys.readouterr().out
     with Store(store_path) as store:
         assert {pit.method for pit in store.pits(trace_id=trace.id)} == set(METHODS)
+
+
+def test_told_to_show_a_way_round_it_goes_on_until_a_completion_from_right_before_the_pit_recovers() -> None:
+    """A completion of the third step passes for proof of the second too; a pair needs one of the second itself."""
+    shown = without = 0
+    for step in range(1, 6):
+        sharp = engine(lambda length, seed, step=step: length <= step and seed > 0)  # type: ignore[misc]
+        for shows in (False, True):
+            rows = [(trace_of(*LINES), PROBLEM)]
+            [pit] = explore_many(sharp, rows, k=8, shows=shows)
+            before = [probe for probe in pit.probes if pit.step is not None and probe.step == pit.step - 1]
+            has_shown = any(any(probe.recovered) for probe in before)
+            shown, without = shown + (shows and has_shown), without + (not shows and has_shown)
+    assert shown == 5 >= without

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from reasoner.records import make_problem
 from reasoner.store import Store
@@ -56,18 +56,18 @@ def come(new_page: Callable[..., Page], slow_app: RunningApp, model: SlowModel) 
 
 
 def choose(walker: Walker, **settings: str) -> Walker:
-    """Open “How” and set method, k, tokens, seconds."""
+    """Open “How”, set method, k, tokens, seconds, and close it again."""
     how = walker.page.locator("[data-part=how]")
-    if how.get_attribute("open") is None:
-        how.locator("summary").click()
+    how.locator("summary").click()
     for name, value in settings.items():
         field = how.locator(f"[name={name}]")
         field.select_option(value) if name == "method" else field.fill(value)
         field.dispatch_event("change")
+    how.locator("summary").click()
     return walker
 
 
-def machine(walker: Walker) -> "object":
+def machine(walker: Walker) -> Locator:
     return walker.page.locator("[data-part=machine]")
 
 

@@ -104,6 +104,19 @@ def test_a_row_walks_along_a_longer_prompt_and_nothing_is_computed_for_it(
     assert together.num_computed == 3  # one way for both, and the first token of it is drawn from what was read
 
 
+def test_a_row_may_walk_beyond_the_prompts_of_its_call(engine: LocalEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Along what an earlier call has read, and into steps of the model from there."""
+    keep_logits(monkeypatch, True)
+    greedy = replace(SETTINGS, temperature=0.0, ends=frozenset(), has_ended=lambda tokens: False)
+    store, short = PrefixStore(ROOM), [Row((first, *LONG), "", 30) for first in (3, 4)]
+    ways = drawn_by(engine, short, settings=greedy).drawn
+    longer = [Row((*row.prompt, *way.tokens[:20]), "", 1) for row, way in zip(short, ways, strict=True)]
+    drawn_by(engine, longer, store, settings=greedy)
+    again = drawn_by(engine, [*short, Row((50, *LONG[:5]), "", 3)], store, settings=greedy)
+    assert tokens(again.drawn)[:2] == tokens(ways)
+    assert again.num_computed < 25
+
+
 def test_attention_in_parts_is_attention_at_once() -> None:
     """On every device: the CPU's own kernel, and the products that others take."""
     import torch

@@ -151,8 +151,7 @@ class States:
 class PrefixPool:
     """Prefixes of few states each, side by side, so that all are attended to at once."""
 
-    def __init__(self, room: int) -> None:
-        self.room = room  # tokens of the longest
+    def __init__(self) -> None:
         self.slots: Slots | None = None
         self._free: list[int] = []
 
@@ -160,9 +159,7 @@ class PrefixPool:
         """Copy those in that are not there yet."""
         if not prefixes:
             return
-        if self.slots is None:
-            self.slots = Slots(prefixes[0], self.room)
-        slots = self.slots
+        slots = self._with_room(prefixes)
         there = {id(prefix) for prefix in slots.holders}
         for prefix in {id(one): one for one in prefixes if id(one) not in there}.values():
             if self._free:
@@ -170,9 +167,17 @@ class PrefixPool:
                 slots.holders[slot] = prefix
             else:
                 slot = slots.add([prefix]).start
-            length = min(prefix.keys.shape[2], self.room)
-            slots.keys[:, slot, :, :length] = prefix.keys[:, :, :length]
-            slots.values[:, slot, :, :length] = prefix.values[:, :, :length]
+            length = len(prefix.ids)
+            slots.keys[:, slot, :, :length] = prefix.keys
+            slots.values[:, slot, :, :length] = prefix.values
+
+    def _with_room(self, prefixes: Sequence["Prefix"]) -> Slots:
+        """The slots, made longer where one of these needs it: a row may walk along its prefix to the end."""
+        room = max(len(prefix.ids) for prefix in prefixes)
+        if self.slots is None or self.slots.room < room:
+            before, self.slots, self._free = self.slots, Slots(prefixes[0], room), []
+            self.add([prefix for prefix in (before.holders if before else ()) if prefix is not None])
+        return self.slots
 
     def places(self, states: Sequence[State]) -> dict[int, int]:
         """id of each pooled prefix → its slot. Slots that none reads any more are freed, and closed up if many."""

@@ -50,7 +50,7 @@ class Loop:
         self._num_going = 0  # rows
         self._num_drawn = 0  # tokens, in steps of the model
         self._states = States(max((row.limit for row in self.rows), default=1))
-        self._pool = PrefixPool(max((len(row.prompt) for row in self.rows), default=1))
+        self._pool = PrefixPool()
 
     @property
     def is_over(self) -> bool:
@@ -212,7 +212,7 @@ def _read_in_parts(model: Any, ids: tuple[int, ...]) -> "Tensor":
     store, third = PrefixStore(2**30), len(ids) // 3
     store.read(model, [ids[:third]])
     [prefix] = store.read(model, [ids[: 2 * third]])
-    states, pool = States(len(ids)), PrefixPool(len(ids))
+    states, pool = States(len(ids)), PrefixPool()
     state = State(prefix, 2 * third - 1, 0, [])  # one token of the prefix is hidden from it
     states.add([state])
     for place in range(state.num_shared, len(ids)):

@@ -24,7 +24,7 @@ from reasoner.scale.counts import Counts
 from reasoner.scale.ids import Ids
 from reasoner.scale.keeping import Busy, Output, locked, scan
 from reasoner.scale.reading import Item, LeftOut, read_files
-from reasoner.scale.rows import iter_rows, num_rows, read_row
+from reasoner.scale.rows import batches, iter_rows, num_rows, read_row, shards
 from reasoner.scale.settings import Settings
 from reasoner.store import Store
 from tests.scale_help import PIT, problem, rows, trace, write_script, write_short, write_traces
@@ -46,7 +46,7 @@ def explore_all(folder: Path, items: Iterator[Item], engine: object = None, sett
 
 
 def ids_in(folder: Path) -> list[str]:
-    return [one.trace.id for one in iter_rows(folder)]
+    return [row["trace_id"] for path in shards(folder) for batch in batches(path, ["trace_id"]) for row in batch]
 
 
 # ── a run ────────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -14,7 +14,7 @@ import pytest
 from reasoner.__main__ import main
 from reasoner.scale import executors
 from reasoner.scale.keeping import scan
-from reasoner.scale.rows import iter_rows, num_rows, read_row
+from reasoner.scale.rows import batches, iter_rows, num_rows, read_row, shards
 from reasoner.scale.settings import Settings
 from reasoner.scale.tasks import input_of, is_done, task_folder, total
 from tests.scale_help import PIT, rows, write_script, write_short, write_traces
@@ -37,7 +37,7 @@ def run(arguments: list[str], **environment: str) -> subprocess.CompletedProcess
 
 
 def ids_in(out: Path) -> list[str]:
-    return sorted(one.trace.id for one in iter_rows(out))
+    return sorted(row["trace_id"] for path in shards(out) for batch in batches(path, ["trace_id"]) for row in batch)
 
 
 def counts_in(out: Path) -> dict[str, Any]:

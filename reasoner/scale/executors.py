@@ -3,7 +3,8 @@
     explore_by(options, settings, items)         splits the input once, starts the workers, counts what became of it
 
 local     processes of this machine. One that is killed loses nothing: the others take its task over
-slurm     an array of jobs, handed to sbatch; the same command, run again, tells how far they are or starts the rest
+slurm     an array of jobs, handed to sbatch; --count tells how far they are, and the same command starts what is left
+          (a task that a job has in hand is locked: another job leaves it alone)
 ray       actors of the cluster at RAY_ADDRESS, else of a Ray started here
 
 Pipelines are datatrove's, and so is whom they run on. Its own pool of local workers waits for ever when one of them is

@@ -7,7 +7,7 @@ ids.add("00ff00ff00ff00ff")
 
 from typing import Any
 
-NEW = 50_000  # ids that are kept in a set before they join the sorted ones
+NEW = 20_000  # ids that are kept in a set, some megabytes, before they join the sorted ones
 
 
 class Ids:

@@ -121,7 +121,7 @@ def solver_calls(engine: Any, num_traces: int) -> dict[str, list[Call]]:
 
     prefixes = [[ids(trace.prompt + prefix_text(trace, end)) for end in stops(trace)] for trace in traces]
     rounds = [[(one[step], 4, limit) for one in prefixes if step < len(one)] for step in range(5)]
-    nested = [[(prefix, 64, limit) for prefix in one] for one in prefixes[:: max(1, num_traces // 4)]]
+    nested = [[(prefix, 64, limit) for prefix in one] for one in prefixes[:: max(1, num_traces // 2)]]
     return {"explore": rounds, "nested": nested, "solve": [[(ids(trace.prompt), 1, limit) for trace in traces]]}
 
 

@@ -2,7 +2,7 @@
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP_FLAGS ?=
 RUN := .venv/bin/python
-PICTURES := walk-light walk-dark walk-400 review-light formats-light repair-light train-light compare-light data-light
+PICTURES := walk-light walk-dark walk-400 review-light explore-light queue-light formats-light repair-light train-light compare-light data-light
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
@@ -48,7 +48,7 @@ bench: .venv/.test
 # Whole tables are left as they are; a recording that was stopped goes on after its last whole trace.
 bench-explore: .venv/.test
 	$(RUN) -m tests.bench.record_recoverability --num 1000 --out build/bench/recoverability.jsonl
-	$(RUN) -m tests.bench.record_recoverability --num 98 --seed 7501 --out build/bench/recoverability_fit.jsonl
+	$(RUN) -m tests.bench.record_recoverability --num 400 --seed 7501 --out build/bench/recoverability_fit.jsonl
 	$(RUN) -m tests.bench.bench_explore $(ARGS)
 
 model: .venv/.app

@@ -16,7 +16,7 @@ from reasoner.exploring.evidence import Outcome
 from reasoner.exploring.rates import Beta, Rates
 
 MEANS = [number / 40 for number in range(1, 40)]
-STRENGTHS = [exp(number / 3) for number in range(-3, 12)]  # counts in all, 0.4 to 40
+STRENGTHS = [exp(number / 9) for number in range(-9, 34)]  # counts in all, 0.4 to 40
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from reasoner.records import Finding, Step
 
 HAZARDS: Mapping[str, float] = {
-    "Formalize": 0.09,
-    "Decompose": 0.3,
-    "Solve Subquestion": 0.5,
-    "Solve Parent": 0.98,
+    "Formalize": 0.21,
+    "Decompose": 0.32,
+    "Solve Subquestion": 0.42,
+    "Solve Parent": 0.99,
     "Summarize": 0.9,
 }
-"""By Kwai-STaR's action, for wrong traces. Fitted to the built-in solver: tests.bench.bench_explore --fit."""
+"""By Kwai-STaR's action, for wrong traces. Fitted to the built-in solver and to pits by recoverability, which is
+what sampling can tell of (a problem that the model cannot solve at all has its pit at the first step):
+tests.bench.bench_explore --fit."""
 
 ODDS = {"wrong": 100.0, "unjudged": 3.0}
 """How much a finding of that status raises the odds of its step. Ours: a wrong equation is nearly proof (of 11
-first steps so flagged with no pit before them, 11 were the pit), a number from nowhere is a sign."""
+first steps so flagged with no wrong one before them, 11 were the first wrong one), a number from nowhere is a sign."""
 
 NO_PIT = 0.005
 """Odds that a wrong trace has no pit, against all pits together. Ours: its whole is known not to recover."""

@@ -27,7 +27,7 @@ from typing import Any
 
 from reasoner.exploring.adaptive import EFFORTS
 from reasoner.exploring.fitting import Known, fitted_hazards, fitted_rates
-from tests.bench.exactness import TRUTHS, Runs, bounds, calibration, comparison, runs_of, summary
+from tests.bench.exactness import Runs, bounds, calibration, comparison, runs_of, summary
 from tests.bench.explore_text import print_report
 from tests.bench.live import BASELINE, cases_of, measure
 from tests.bench.replay import Row, read_table
@@ -80,15 +80,14 @@ def _replayed(rows: Sequence[Row], runs: dict[str, Runs]) -> list[dict[str, Any]
 
 
 def print_fit(rows: Sequence[Row]) -> None:
-    """Rates and hazards of greatest likelihood, both truths counted alike."""
+    """Rates and hazards of greatest likelihood, for pits by recoverability: what sampling can tell of."""
     known = [
         Known(
-            len(row.ends) if truth is None else truth,
+            len(row.ends) if row.recoverable is None else row.recoverable,
             tuple(row.steps[end].action or "" for end in row.ends),
             row.outcomes,
         )
         for row in rows
-        for truth in (getattr(row, name) for name in TRUTHS)
     ]
     print(f"{len(rows)} traces")
     print(fitted_rates(known))

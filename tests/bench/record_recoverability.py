@@ -6,7 +6,7 @@ Each line is one wrong trace of a generated problem, with the step oracle's firs
 each sampled completion came to: was it right (a string of 0 and 1), how many tokens it took, and how many of the
 trace's next prefixes it passed through. `tests.bench.bench_explore` replays search policies on it without an engine.
 
-A table to fit a search on is of other problems: --seed 7501 --num 98 --out build/bench/recoverability_fit.jsonl
+A table to fit a search on is of other problems: --seed 7501 --num 400 --out build/bench/recoverability_fit.jsonl
 
 Safe to kill at any moment: a line is written when its trace is done, and a second run goes on after the last whole one.
 The same seed gives the same lines. Levels take turns, and a problem gives one trace at most.

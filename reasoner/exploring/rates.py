@@ -27,6 +27,6 @@ KINDS = (
     Rates((4.0, 1.0), (1.0, 1.0), (6.0, 1.0), (1.0, 1.5), (1.0, 1.0), 0.1),
     Rates((0.3, 6.0), (0.3, 6.0), (0.3, 6.0), (1.0, 0.8), (1.0, 1.0), 0.1),
 )
-"""The built-in solver, fitted to pits by recoverability (tests/bench/bench_explore.py --fit): at most prefixes it either
-always or never writes the trace's step again. Then models at large, ours: those that repeat themselves, and those that
-find new words."""
+"""The built-in solver, fitted to pits by recoverability (tests/bench/bench_explore.py --fit): at most prefixes it
+either always or never writes the trace's step again. Then models at large, ours: those that repeat themselves, and
+those that find new words."""

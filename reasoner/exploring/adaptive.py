@@ -31,9 +31,9 @@ class Effort:
     shows: bool = False  # go on until a completion from right before the pit recovers: a pair needs one
 
 
-EFFORTS = {4: Effort(0.9, 0.00065), 8: Effort(0.95, 0.00026)}
+EFFORTS = {4: Effort(0.9, 0.0008), 8: Effort(0.95, 0.00026)}
 """k → the effort at which the adaptive search is more exact than linear search with k completions a prefix, by both
-truths, for 40 and 43 % of its tokens: tests/bench/bench_explore.py. Chosen on the table to fit on."""
+truths, for 31 and 43 % of its tokens: tests/bench/bench_explore.py. Chosen on the table to fit on."""
 
 MOST = 20
 """Prefixes that are weighed against each other at a time. Ours: all of a trace under Self-Explore's cap."""

@@ -7,6 +7,7 @@ const queue = {
   name: '', // the queue that is open: a key of QUEUES, or none
   kept: false, // the list shows contradictions that were looked at, instead of those that wait
   counts: {},
+  at: '', // the trace that the queue opened last: Q goes on after it
   here: null, // of the trace on screen, once judged: {trace, machine, chance, person, person_chance, is_kept}
   offset: 0,
   seq: 0,
@@ -51,7 +52,7 @@ function nextInQueue() {
     queue.name = queue.counts.disagree === 0 && queue.counts.unsure > 0 ? 'unsure' : 'disagree';
     if (isRailOpen()) askQueue(0);
   }
-  openQueued({ after: trace()?.id ?? '' });
+  openQueued({ after: queue.at === trace()?.id ? queue.at : '' });
 }
 
 // Until the other trace is here, no key may judge the one that is leaving. The unsure ones are judged blind.
@@ -79,6 +80,7 @@ window.addEventListener('first-pit-mail', onQueueEvent);
 function onQueueMail(mail) {
   if (mail.counts) queue.counts = mail.counts;
   if (mail.here !== undefined) queue.here = mail.here;
+  if (mail.opened) queue.at = mail.opened;
   if (mail.is_here) state.settled = 0; // nothing to open: the trace on screen stays
   if (mail.rows && mail.queue === queue.name && mail.seq === queue.seq) fillQueue(mail);
   else if (mail.message) say(mail.message, mail.tone ?? '');

@@ -179,7 +179,7 @@ def test_an_empty_queue_leaves_the_trace_on_screen(store: Store) -> None:
 def test_what_is_opened_comes_with_its_comparison(store: Store, differing: Trace) -> None:
     [(screen, mail)] = walk_queue.opened(Workbench(store), "ada", {"queue": "disagree"})
     assert json.loads(screen)["focus"] == {"trace": differing.id, "step": 1}
-    assert mail["here"]["trace"] == differing.id and mail["counts"]["disagree"] == 1
+    assert mail["here"]["trace"] == mail["opened"] == differing.id and mail["counts"]["disagree"] == 1
 
 
 def test_only_counts_are_told_while_no_queue_is_open(store: Store, differing: Trace) -> None:

@@ -237,13 +237,13 @@ def _build_rows(
         headers=HEADERS, datatype="str", interactive=False, wrap=True, column_widths=WIDTHS, elem_id="explored-rows",
         label="Click a row to take it into the store and walk it", show_label=True, max_height=620,
     )  # fmt: skip
-    with gr.Row():
+    with gr.Row(elem_id="explored-pages"):
         back = gr.Button("‹ Back", size="sm", min_width=80, scale=0, elem_id="explored-back")
         line = gr.Markdown(elem_id="explored-line")
         onward = gr.Button("More ›", size="sm", min_width=80, scale=0, elem_id="explored-on")
-    with gr.Row(equal_height=True):
-        num = gr.Number(100, label="Rows from here on", precision=0, minimum=1, min_width=120, scale=0)
-        taking = gr.Button("Take these into the store", scale=0, min_width=220, elem_id="explored-take")
+    with gr.Row(elem_id="explored-taking"):
+        num = gr.Number(100, label="Rows from here on", precision=0, minimum=1, min_width=160, scale=0)
+        taking = gr.Button("Take these into the store", size="md", scale=0, min_width=240, elem_id="explored-take")
     said = gr.HTML(elem_id="explored-said", padding=False)
     place = gr.Textbox(visible="hidden")
     outputs = [shown, about, table, line]

@@ -134,7 +134,7 @@ def opened(workbench: Workbench, who: str, asked: Asked) -> Iterator[tuple[Any, 
         return
     problem_id, trace_id, step = found
     mail = page(workbench.store, who, dict(asked) | {"trace": trace_id, "queue": ""})
-    yield screen_json(workbench, problem_id, who, trace_id, step), mail
+    yield screen_json(workbench, problem_id, who, trace_id, step), mail | {"opened": trace_id}
 
 
 def settled(workbench: Workbench, who: str, asked: Asked) -> Iterator[tuple[Any, ...]]:

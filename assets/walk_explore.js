@@ -151,6 +151,7 @@ function verdictWords(found, now) {
   const share = found.step === null ? found.posterior.at(-1) : pitAt(found, found.step);
   const sure = share === undefined ? '' : ' · ' + chance(share);
   const begin = now || found.is_unfinished ? 'So far: ' : '';
+  if (!found.rates.length && found.is_right && !found.is_unfinished) return 'no pit: this solution reaches the right answer itself, so nothing had to be sampled.';
   if (!found.rates.length) return found.posterior.length ? 'Nothing was sampled: this is what steps and failed checks let expect beforehand.' : 'Nothing was sampled.';
   if (found.step === null) return begin + 'no pit; the model recovered wherever it was tried' + sure;
   const rate = rateAt(found, found.step);

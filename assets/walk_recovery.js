@@ -14,8 +14,8 @@ const chance = (share) => (share > 0 && share < 0.005 ? '< 1 %' : share < 1 && s
 const rateWords = ([, good, all]) => good + ' of ' + all + ' recovered';
 const rangeWords = ([, , , low, high]) => inPercent(low) + '–' + inPercent(high) + ' %';
 const rateAt = (found, step) => found?.rates.find((row) => row[0] === step);
-// One success further on shows that every state before it can be recovered from.
-const isProven = (found, step) => Boolean(found?.rates.some((row) => row[0] > step && row[1] > 0));
+// One success further on shows that every state before it can be recovered from; so does a solution that is right itself.
+const isProven = (found, step) => Boolean(found?.is_right || found?.rates.some((row) => row[0] > step && row[1] > 0));
 const pitAt = (found, step) => (found?.posterior.length ? found.posterior[step] : undefined);
 
 function toggleRecovery() {
@@ -78,7 +78,7 @@ function hoverOf(node) {
   const rate = graph.rates.get(node.id);
   const step = pathNow().indexOf(node.id) - 1;
   const share = step >= 0 && hasEvidence(trace()) ? pitAt(foundOf(trace()), step) : undefined;
-  return node.hover + (rate?.row ? '<br><b>' + rateWords(rate.row) + '</b>, ' + rangeWords(rate.row) + ', 95 % credible' : rate ? '<br>no try from here, but one further on recovered' : '<br>no try from here')
+  return node.hover + (rate?.row ? '<br><b>' + rateWords(rate.row) + '</b>, ' + rangeWords(rate.row) + ', 95 % credible' : rate ? '<br>no try from here, but recovered from further on' : '<br>no try from here')
     + (share === undefined ? '' : '<br>the first pit: ' + chance(share));
 }
 
@@ -149,7 +149,7 @@ function evidenceWords(found, step) {
   const colour = rate && recoveryColour(rate, themeNow());
   const seen = rate ? make('span', { class: 'fp-seen', title: rateWords(rate) + ', ' + rangeWords(rate) + ', 95 % credible' },
     make('i', { class: 'fp-dot', 'aria-hidden': 'true', style: 'background:' + colour }), make('b', {}, rateWords(rate)), whisker(rate), rangeWords(rate), make('span', { class: 'fp-hidden' }, ', 95 % credible. '))
-    : isProven(found, step) ? make('span', { class: 'fp-seen', title: 'One success from a later state shows that this one can be recovered from as well' }, make('i', { class: 'fp-dot', 'aria-hidden': 'true', style: 'background:' + provenColour(themeNow()) }), 'recoverable: a later step recovered')
+    : isProven(found, step) ? make('span', { class: 'fp-seen', title: 'One success further on shows that this state can be recovered from as well' }, make('i', { class: 'fp-dot', 'aria-hidden': 'true', style: 'background:' + provenColour(themeNow()) }), found.is_right ? 'recoverable: this solution gets there' : 'recoverable: a later step recovered')
     : make('span', { class: 'fp-seen', 'data-none': 'true' }, make('i', { class: 'fp-dot', 'aria-hidden': 'true' }), 'no try from here');
   if (share === undefined) return [seen];
   return [seen, make('span', { class: 'fp-chance', 'data-small': String(share < 0.005), title: 'How likely this step is the first pit, by all tries so far' }, 'pit', shareBar(share), make('b', {}, chance(share)))];

@@ -10,10 +10,11 @@ completions say stays on the server until a person asks for it, so that pages st
 import re
 from typing import Any
 
+from reasoner.budget import FAILED, SPENT, STOPPED
 from reasoner.records import Pit, Problem, Trace
 from reasoner.recovery import recovery
 
-UNFINISHED = ("stopped", "its budget", "the budget", "the engine failed")
+UNFINISHED = (STOPPED, SPENT, FAILED)
 """How `Pit.ended` begins where more could have been found: such a search can be gone on with."""
 
 
@@ -26,6 +27,7 @@ def pit_json(trace: Trace, problem: Problem, pit: Pit, by: str) -> dict[str, Any
     return {
         "id": pit.id,
         "step": pit.step,
+        "is_right": trace.verdict.status == "right",
         "method": pit.method,
         "k": pit.k,
         "by": by,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +114,16 @@ def test_visitors_of_a_space_explore_for_a_minute_at_most(workbench: Bench) -> N
 
 
 def test_no_budget_is_said(workbench: Bench) -> None:
-    assert "budget is 0" in explored(workbench, tokens=0)["message"]
+    assert "budget is spent" in explored(workbench, tokens=0)["message"]
+
+
+def test_a_solution_that_is_right_itself_needs_no_tries(workbench: Bench) -> None:
+    right = replace(made(), id="right", answer="8", verdict=Verdict("right", "8"))
+    workbench.store.add_traces([right])
+    mail = explored(workbench, trace="right", method="adaptive")
+    assert "reaches the right answer itself" in mail["message"]
+    [pit] = mail["said"]["right"]["pits"]
+    assert (pit["step"], pit["is_right"], pit["tokens"]) == (None, True, 0)
 
 
 def test_a_step_is_counted_from_one_on_screen(workbench: Bench) -> None:
@@ -127,8 +137,7 @@ def test_a_step_is_counted_from_one_on_screen(workbench: Bench) -> None:
     ("ended", "unfinished"),
     [
         ("stopped", True),
-        ("its budget of 20 tokens is spent", True),
-        ("the budget of 6 seconds is spent", True),
+        ("the budget is spent: 20 tokens", True),
         ("the engine failed: gone", True),
         ("step 2 is sure enough (93%)", False),
         ("", False),

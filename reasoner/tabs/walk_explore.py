@@ -122,10 +122,15 @@ def _end(store: Store, search: Search) -> dict[str, Any]:
     if search.failure:
         kept = f" {_tries(pit)} it made until then are kept." if pit and pit.probes else ""
         about |= {"message": search.failure + kept, "tone": "bad"}
-    elif pit is None:
+    elif pit is None or (not pit.probes and pit.ended.startswith("stopped")):
         about |= {"message": "Stopped before anything was sampled.", "tone": ""}
-    elif not pit.probes:
-        about |= {"message": "Nothing was sampled: the budget is 0. Raise it under “How”.", "tone": ""}
+    elif not pit.probes and is_unfinished(pit):
+        about |= {"message": f"Nothing was sampled ({pit.ended}). Raise the budget under “How”.", "tone": ""}
+    elif not pit.probes and search.trace.verdict.status == "right":
+        about |= {
+            "message": "Nothing had to be sampled: this solution reaches the right answer itself.",
+            "tone": "good",
+        }
     elif is_unfinished(pit):
         about |= {"message": f"Ended: {pit.ended}. The {_tries(pit)} until then are kept; “Go on” goes on.", "tone": ""}
     return _marks(store, search.problem) | about

@@ -1,8 +1,10 @@
 """A server whose model knows the stage's solutions and takes its time: for watching, stopping and breaking a search.
 
-with running_app(folder, "--server", model.url) …      model.seconds = 0.5     model.is_broken = True
+with running_app(folder, "--server", model.url) …
+model.seconds = 0.5       model.left = 1       model.is_broken = True       model.let_go()
 """
 
+import threading
 import time
 from typing import Any
 
@@ -29,16 +31,33 @@ def going_on(prompt: str, seed: int) -> str:
 
 
 class SlowModel(FakeServer):
-    """`seconds` a request; `is_broken`: every request is refused."""
+    """`seconds` a request; `left`: how many prompts it still answers, others wait (None: all); `is_broken`: none."""
 
     def __init__(self, seconds: float = 0.0) -> None:
         super().__init__()
         self.seconds, self.is_broken = seconds, False
+        self.left: int | None = None
+        self._answered: set[str] = set()  # prompts, since the last let_go
+        self._counting = threading.Lock()
         self.answers = self._answers
+
+    def let_go(self) -> None:
+        """Answer at once again, those that wait first."""
+        self.seconds, self.is_broken, self.left = 0.0, False, None
+        self._answered.clear()
+
+    def _may_answer(self, prompt: str) -> bool:
+        with self._counting:
+            if self.left and prompt not in self._answered:
+                self.left -= 1
+                self._answered.add(prompt)
+            return self.left is None or prompt in self._answered
 
     def _answers(self, path: str, body: dict[str, Any]) -> Reply:
         if path == "/v1/models":
             return 200, {"data": [{"id": "stage", "max_model_len": 8192}]}
+        while not self._may_answer(str(body.get("prompt") or body.get("messages"))):
+            time.sleep(0.02)
         if self.is_broken:
             return 401, {"error": {"message": "the model has left the stage"}}
         time.sleep(self.seconds)

@@ -47,9 +47,7 @@ from reasoner.store.rows import (
 )
 from reasoner.store.schema import connect, default_path, errors_in_words, prepare
 
-Row = (
-    tuple[Problem, Sequence[Trace], Sequence[Label]] | tuple[Problem, Sequence[Trace], Sequence[Label], Sequence[Pit]]
-)
+Row = tuple[Problem, Sequence[Trace], Sequence[Label]] | tuple[Problem, Sequence[Trace], Sequence[Label], Sequence[Pit]]
 """One row of an imported file: a problem, its traces, what was said about them, and what a machine found in them."""
 
 MAX_MESSAGES = 100  # of Counts.messages

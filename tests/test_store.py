@@ -52,7 +52,9 @@ def a_trace(problem: Problem, seed: int = 0, status: Status = "wrong", num_steps
 
 def a_pit(trace: Trace, step: int | None = 1) -> Pit:
     probe = Probe(0, ("a", "b"), (True, False), 12, "question\nstep\n")
-    return Pit(f"pit-{trace.id}", trace.id, trace.problem_id, step, "linear", 4, (probe,), trace.maker, 1.5, 2.5, (0.25, 0.75))
+    return Pit(
+        f"pit-{trace.id}", trace.id, trace.problem_id, step, "linear", 4, (probe,), trace.maker, 1.5, 2.5, (0.25, 0.75)
+    )
 
 
 @pytest.fixture

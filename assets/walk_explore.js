@@ -139,7 +139,7 @@ function findings(one, found, now) {
   if (!found) return [line('muted', now ? 'Nothing is known yet.' : 'Nobody has looked by machine yet.')];
   const isByAgreement = found.judged_by === 'agreement';
   const parts = [line('pit', '◆ ', verdictWords(found, now))];
-  if (isByAgreement) parts.push(line('agreed', '≈ Judged by agreement: no right answer is known, “recovered” means that a try came to the samples’ common answer.'));
+  if (isByAgreement) parts.push(line('by-samples', '≈ Judged by agreement: no right answer is known, “recovered” means that a try came to the samples’ common answer.'));
   if (found.posterior.length) parts.push(beliefStrip(one, found));
   parts.push(aroundPit(found), triesList(one, found), line('muted', costWords(found)));
   if (found.ended && !now) parts.push(line('muted', 'Ended: ' + found.ended));

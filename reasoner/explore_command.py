@@ -130,7 +130,7 @@ def _into_store(store: Store, options: argparse.Namespace) -> int:
         store.add_pit(pit)
         found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
         num = sum(len(probe.completions) for probe in pit.probes)
-        print(f"trace {pit.trace_id}: {found} ({num} completions of {len(pit.probes)} prefixes)")
+        print(f"trace {pit.trace_id}: {found} (completions: {num}, prefixes: {len(pit.probes)})")
     return 0
 
 

@@ -68,7 +68,9 @@ class Tokenizer:
 
 def engine(template: str) -> LocalEngine:
     config = SimpleNamespace(get_text_config=lambda: SimpleNamespace(max_position_embeddings=4096))
-    model = SimpleNamespace(config=config, generation_config=SimpleNamespace(eos_token_id=0))
+    model = SimpleNamespace(
+        config=config, generation_config=SimpleNamespace(eos_token_id=0), device=SimpleNamespace(type="cpu")
+    )
     return LocalEngine(model, Tokenizer(template), Maker("local", "chat"))
 
 

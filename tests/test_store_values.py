@@ -1,6 +1,5 @@
 """What value models think of traces is kept beside them: one score a state, one row a trace and model."""
 
-import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from reasoner.errors import BadInput
 from reasoner.records import Trace, Valuation
 from reasoner.store import Store
+from reasoner.store import schema as store_schema
 from tests.training_help import RIGHT, WRONG, problem, trace
 
 
@@ -84,15 +84,15 @@ def test_one_that_does_not_fit_is_refused_and_none_of_its_batch_is_kept(
     assert store.valuations() == []
 
 
-def test_a_store_from_before_values_gains_their_table_and_keeps_the_rest(tmp_path: Path) -> None:
-    path = tmp_path / "old.sqlite"
+def test_a_store_from_before_values_gains_their_table_and_keeps_the_rest(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, everything = tmp_path / "old.sqlite", store_schema.migrations()
+    monkeypatch.setattr(store_schema, "migrations", lambda: everything[:3])
     with Store(path) as store:
         store.add_problems([problem(2)])
         store.add_traces([trace(problem(2), RIGHT)])
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE valuations")
-        connection.execute("PRAGMA user_version = 3")
-    connection.close()
+    monkeypatch.setattr(store_schema, "migrations", lambda: everything)
     with Store(path) as store:
         [kept] = store.traces(problem(2).id)
         assert store.add_valuations([valuation(kept, 0.1, 0.2, 0.3)]).kept == 1

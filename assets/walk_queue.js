@@ -8,10 +8,13 @@ const queue = {
   kept: false, // the list shows contradictions that were looked at, instead of those that wait
   counts: {},
   at: '', // the trace that the queue opened last: Q goes on after it
-  here: null, // of the trace on screen, once judged: {trace, machine, chance, person, person_chance, is_kept}
+  met: new Map(), // by trace: {read, here: null until judged, else {trace, machine, chance, person, person_chance, is_kept}}
+  read: 0, // when the server read the newest counts known here
   offset: 0,
   seq: 0,
 };
+
+const hereNow = () => queue.met.get(trace()?.id)?.here ?? null;
 
 const percent = (chance) => (chance >= 0.995 ? 'over 99' : chance < 0.005 ? 'under 1' : Math.round(100 * chance)) + ' %';
 const stepName = (step) => (step === null ? 'no step' : 'step ' + (step + 1));
@@ -72,18 +75,21 @@ function onQueueEvent(event) {
   try { mail = JSON.parse(event.detail); } catch { return; }
   if (mail.page && mail.page !== page) return;
   if (mail.kind === 'queue') return onQueueMail(mail);
+  if (mail.name) queue.met.clear();
   const mayHaveChanged = (mail.kind === 'label' && mail.is_ok) || ((mail.kind === 'work' || mail.kind === 'live') && mail.is_done) || mail.name;
   if (mayHaveChanged && (queue.name || isRailOpen())) askQueue();
 }
 window.addEventListener('first-pit-mail', onQueueEvent);
 
+// Pages of the list are read beside the opening and settling of traces: an answer may come after a newer one, or after
+// the trace it is about has left the screen.
 function onQueueMail(mail) {
-  if (mail.counts) queue.counts = mail.counts;
-  if (mail.here !== undefined) queue.here = mail.here;
+  if (mail.counts && mail.read >= queue.read) Object.assign(queue, { counts: mail.counts, read: mail.read });
+  if (mail.about && mail.read >= (queue.met.get(mail.about)?.read ?? 0)) queue.met.set(mail.about, { read: mail.read, here: mail.here });
   if (mail.opened) queue.at = mail.opened;
   if (mail.is_here) state.settled = 0; // nothing to open: the trace on screen stays
-  if (mail.rows && mail.queue === queue.name && mail.seq === queue.seq) fillQueue(mail);
-  else if (mail.message) say(mail.message, mail.tone ?? '');
+  if (!mail.queue) { if (mail.message) say(mail.message, mail.tone ?? ''); }
+  else if (mail.queue === queue.name && mail.seq === queue.seq) fillQueue(mail);
   drawQueue();
   if (mail.settled !== undefined && isRailOpen()) askQueue();
   if (mail.settled && state.goesOn && queue.name) nextInQueue();
@@ -142,8 +148,8 @@ function queueHead() {
 function comparisonCard() {
   const one = trace();
   const own = one && ownLabel(one);
-  const met = queue.here;
-  if (!met || met.trace !== one?.id || !['first_wrong', 'all_right'].includes(own?.kind)) return null;
+  const met = hereNow();
+  if (!met || !['first_wrong', 'all_right'].includes(own?.kind)) return null;
   const mine = own.kind === 'first_wrong' ? own.step : null;
   const isSame = mine === met.machine;
   return make('div', { class: 'fp-versus', 'data-same': String(isSame) },
@@ -176,7 +182,7 @@ function choices(met) {
 }
 
 // Y: keep one's label, or put the trace back.
-function settle(isUndone = Boolean(queue.here?.is_kept)) {
-  if (!queue.name || queue.here?.trace !== trace()?.id) return;
+function settle(isUndone = Boolean(hereNow()?.is_kept)) {
+  if (!queue.name || !hereNow()) return;
   send('settle', { trace: trace().id, undo: isUndone });
 }

@@ -183,7 +183,17 @@ def test_what_is_opened_comes_with_its_comparison(store: Store, differing: Trace
 
 
 def test_only_counts_are_told_while_no_queue_is_open(store: Store, differing: Trace) -> None:
-    assert set(walk_queue.page(store, "ada", {"queue": ""})) == {"counts", "here"}
+    assert set(walk_queue.page(store, "ada", {"queue": ""})) == {"counts", "here", "about", "read"}
+
+
+def test_an_answer_names_its_trace_and_when_it_was_read(store: Store, differing: Trace, doubtful: Trace) -> None:
+    """Two lanes answer: the page tells by these which of two answers is newer, and what each is about."""
+    asked = {"queue": "disagree", "offset": 0, "trace": doubtful.id}
+    [(first,)] = walk_queue.listed(Workbench(store), "ada", asked)
+    [(_, second)] = walk_queue.opened(Workbench(store), "ada", asked | {"trace": ""})
+    [(_, third)] = walk_queue.opened(Workbench(store), "bob", {"queue": "disagree"})
+    assert (first["about"], second["about"]) == (doubtful.id, differing.id)
+    assert first["read"] <= second["read"] <= third["read"]
 
 
 @pytest.mark.parametrize(

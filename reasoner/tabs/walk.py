@@ -47,7 +47,7 @@ def build(workbench: Workbench) -> Screen:
     screen = Screen()
     label_mail, list_mail, work_mail = Mail("label"), Mail("list"), Mail("work")
     live_mail, tries_mail, stop_mail = Mail("live"), Mail("tries"), Mail("stop")
-    queue_mail = Mail("queue")
+    queue_mail, queued_mail = Mail("queue"), Mail("queued")  # answered side by side: neither may overwrite the other
     wires: list[tuple[str, Work, list[Any], str, str]] = [
         ("judge", judge, [label_mail], "label", "walk"),
         ("open", open_place, [screen, work_mail], "work", "walk"),
@@ -66,8 +66,8 @@ def build(workbench: Workbench) -> Screen:
         ("doubts", doubts, [work_mail], "work", "walk-list"),
         ("review", review, [screen, work_mail], "work", "walk"),
         ("queue", walk_queue.listed, [queue_mail], "queue", "walk-list"),
-        ("queued", walk_queue.opened, [screen, queue_mail], "queue", "walk"),
-        ("settle", walk_queue.settled, [queue_mail], "queue", "walk"),
+        ("queued", walk_queue.opened, [screen, queued_mail], "queue", "walk"),
+        ("settle", walk_queue.settled, [queued_mail], "queue", "walk"),
     ]
     for event, work, outputs, kind, lane in wires:
         handle = guarded(workbench, work, kind, len(outputs))

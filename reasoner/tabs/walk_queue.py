@@ -10,6 +10,7 @@ The blind rule: nothing that the machine found leaves here for a trace that this
 As in walk_events, each event is whole and every field is checked: anybody can forge one.
 """
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -47,8 +48,12 @@ def _filters(asked: Asked) -> Filters:
 
 
 def page(store: Store, annotator: str, asked: Asked) -> dict[str, Any]:
-    """How many wait in each queue; a page of one where the page has one open; the trace on screen compared."""
-    mail: dict[str, Any] = {"counts": store.queues.counts(annotator), "here": here(store, annotator, asked)}
+    """How many wait in each queue; a page of one where the page has one open; the trace on screen compared.
+
+    `about` names that trace and `read` the moment, since this answer may come after a newer one.
+    """
+    mail: dict[str, Any] = _read_now() | {"counts": store.queues.counts(annotator)}
+    mail |= {"about": text(asked, "trace"), "here": here(store, annotator, asked)}
     if not asked.get("queue"):
         return mail
     queues, filters, name = store.queues, _filters(asked), _queue(asked)
@@ -61,6 +66,11 @@ def page(store: Store, annotator: str, asked: Asked) -> dict[str, Any]:
         rows = [_row(one) | _words_met(one) for one in found]
         total = queues.num_disagreements(annotator, filters, kept)
     return mail | {"queue": name, "rows": rows, "total": total, "message": "" if rows else EMPTY[name]}
+
+
+def _read_now() -> dict[str, int]:
+    """When what follows was read from the store: microseconds."""
+    return {"read": time.time_ns() // 1_000}
 
 
 def _row(one: Disagreement | Unsure) -> dict[str, Any]:
@@ -129,8 +139,8 @@ def opened(workbench: Workbench, who: str, asked: Asked) -> Iterator[tuple[Any, 
     """The next trace of a queue, or a named one, onto the screen."""
     found = place(workbench.store, who, asked)
     if found is None:
-        counts = workbench.store.queues.counts(who)
-        yield gr.skip(), {"counts": counts, "message": EMPTY[_queue(asked)], "tone": "good", "is_here": True}
+        counts = _read_now() | {"counts": workbench.store.queues.counts(who)}
+        yield gr.skip(), counts | {"message": EMPTY[_queue(asked)], "tone": "good", "is_here": True}
         return
     problem_id, trace_id, step = found
     mail = page(workbench.store, who, dict(asked) | {"trace": trace_id, "queue": ""})

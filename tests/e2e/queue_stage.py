@@ -89,3 +89,10 @@ def prepare(folder: Path) -> None:
             problem, trace = solution(number)
             store.add_rows([(problem, [trace], [])])
             number += 1
+
+
+def judge_anew(store: Store) -> None:
+    """Ada's word on each trace as it was at first, nothing settled."""
+    for number, (step, _) in enumerate((*DIFFER, *AGREE)):
+        trace = solution(number)[1]
+        store.add_label(Label.of(trace, kind="all_right" if step is None else "first_wrong", step=step, annotator=ADA))

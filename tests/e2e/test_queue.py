@@ -18,6 +18,18 @@ pytestmark = pytest.mark.browser
 MACHINE = re.compile(r"recovered|% sure|machine pit|posterior|◆")
 
 
+HOLD = """
+    const pass = window.dispatchEvent.bind(window);
+    window.held = null;
+    window.dispatchEvent = (event) => {
+      const isPage = event.type === 'first-pit-mail' && 'total' in JSON.parse(event.detail);
+      return window.held && isPage ? window.held.push(event) > 0 : pass(event);
+    };
+    window.deliver = () => { const late = window.held; window.held = null; for (const event of late) pass(event); };
+"""
+"""Holds the answers with a page of a list back, from `window.held = []` until `window.deliver()`."""
+
+
 @pytest.fixture(scope="module")
 def queued(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """The real app on a store in which Ada and the machine differ here and agree there."""
@@ -46,6 +58,8 @@ def card(walker: Walker) -> list[str]:
 def test_contradictions_are_settled_side_by_side(
     page: Page, queued: RunningApp, screenshot: Callable[..., Path]
 ) -> None:
+    with Store(queued.store) as store:
+        queue_stage.judge_anew(store)
     walker = come(page, queued, "__theme=light")
     walker.press("p")
     differ = page.locator("[data-queue=disagree]")
@@ -74,8 +88,34 @@ def test_contradictions_are_settled_side_by_side(
         assert store.queues.counts(ADA)["disagree"] == 1
 
 
+def test_an_answer_that_comes_late_changes_nothing_newer(page: Page, queued: RunningApp) -> None:
+    """The list is read beside the opening of the next trace, and its answer may be the last to come."""
+    with Store(queued.store) as store:
+        queue_stage.judge_anew(store)
+    page.add_init_script(HOLD)
+    walker = come(page, queued)
+    walker.press("p")
+    page.locator("[data-queue=disagree]").click()
+    page.locator(".fp-rail [data-do=rail]").click()
+    walker.press("q")
+    strip = page.locator("[data-part=queue]")
+    expect(strip).to_contain_text("1 step later")
+    page.evaluate("window.held = []")
+    page.wait_for_timeout(400)
+    page.get_by_role("button", name="Take step 3").click()
+    expect(strip).to_contain_text("1 step earlier")
+    page.wait_for_function("window.held.length")  # about the trace before: 2 left
+    walker.press("y")
+    expect(strip).to_contain_text("1 left")
+    expect(strip).to_contain_text("you: all right")
+    page.evaluate("window.deliver()")
+    expect(strip).to_contain_text("1 left")
+    assert card(walker) == ["You ⚑ no step", "Machine ◆ step 3"]
+
+
 def test_what_was_kept_can_be_put_back(page: Page, queued: RunningApp) -> None:
     with Store(queued.store) as store:
+        queue_stage.judge_anew(store)
         first = store.queues.disagreements(ADA) + store.queues.disagreements(ADA, kept=True)
         store.queues.keep(ADA, first[0].trace_id)
     walker = come(page, queued)

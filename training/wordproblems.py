@@ -58,11 +58,11 @@ class Quantity:
     noun: str  # "count", "age", "cost", …: which wordings fit
 
 
-class _Impossible(Exception):
+class Impossible(Exception):
     """This relation does not fit here (a value out of range, nobody left to own it): another one is drawn."""
 
 
-class _Story:
+class Story:
     """A problem while it is being made: who is in it, what they own, what is known so far."""
 
     def __init__(self, rng: random.Random) -> None:
@@ -78,13 +78,13 @@ class _Story:
     def add(
         self, owner: str, noun: str, operator: str, operands: tuple[int | str, ...], wording: str, **words: object
     ) -> Quantity:
-        """Append the quantity, its value computed from its operands; `_Impossible` if that value is out of range."""
+        """Append the quantity, its value computed from its operands; `Impossible` if that value is out of range."""
         known = {quantity.name: quantity.value for quantity in self.quantities}
         values = [known[operand] if isinstance(operand, str) else operand for operand in operands]
         name = f"{owner}'s {self.label(noun)}"
         value = apply(operator, values)
         if value is None or not 2 <= value <= LARGEST or name in known:
-            raise _Impossible
+            raise Impossible
         sentence = wording.format(things=self.things, thing=self.thing, **words)
         quantity = Quantity(name, operator, operands, value, sentence, owner, noun)
         self.quantities.append(quantity)
@@ -92,7 +92,7 @@ class _Story:
 
     def new_owner(self) -> str:
         if not self.names:
-            raise _Impossible
+            raise Impossible
         return self.names.pop()
 
 
@@ -111,131 +111,131 @@ def apply(operator: str, values: Sequence[int]) -> int | None:
     return numerator // denominator if denominator and numerator % denominator == 0 else None
 
 
-def _given(story: _Story, noun: str) -> Quantity:
+def given(story: Story, noun: str) -> Quantity:
     number = story.rng.randint(8, 60) if noun == "age" else story.rng.randint(5, 99)
     owner = story.new_owner()
     return story.add(owner, noun, "given", (number,), story.rng.choice(say.GIVEN[noun]), b=owner, n=number)
 
 
-def _rate(story: _Story, noun: str) -> Quantity:
+def rate(story: Story, noun: str) -> Quantity:
     if noun not in say.RATE:
-        raise _Impossible
+        raise Impossible
     owner, each, times = story.new_owner(), story.rng.randint(3, 40), story.rng.randint(2, 9)
     wording = story.rng.choice(say.RATE[noun])
     return story.add(owner, noun, "×", (each, times), wording, b=owner, n=each, m=times)
 
 
-def _root(story: _Story, noun: str) -> Quantity:
-    return (_rate if noun in say.RATE and story.rng.random() < 0.2 else _given)(story, noun)
+def root(story: Story, noun: str) -> Quantity:
+    return (rate if noun in say.RATE and story.rng.random() < 0.2 else given)(story, noun)
 
 
-def _more(story: _Story, base: Quantity) -> Quantity:
+def _more(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, 60), story.new_owner()
     wording = story.rng.choice(say.MORE[base.noun])
     return story.add(owner, base.noun, "+", (base.name, number), wording, b=owner, a=base.owner, n=number)
 
 
-def _fewer(story: _Story, base: Quantity) -> Quantity:
+def _fewer(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, max(2, min(60, base.value - 2))), story.new_owner()
     wording = story.rng.choice(say.FEWER[base.noun])
     return story.add(owner, base.noun, "-", (base.name, number), wording, b=owner, a=base.owner, n=number)
 
 
-def _times(story: _Story, base: Quantity) -> Quantity:
+def _times(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, 9), story.new_owner()
     wording = story.rng.choice(say.TIMES[base.noun])
     words = {"b": owner, "a": base.owner, "times": say.times_word(number)}
     return story.add(owner, base.noun, "×", (base.name, number), wording, **words)
 
 
-def _fraction(story: _Story, base: Quantity) -> Quantity:
-    number, owner = story.rng.choice(_divisors(base.value, list(say.FRACTIONS))), story.new_owner()
+def _fraction(story: Story, base: Quantity) -> Quantity:
+    number, owner = story.rng.choice(divisors(base.value, list(say.FRACTIONS))), story.new_owner()
     wording = story.rng.choice(say.FRACTION[base.noun])
     words = {"b": owner, "a": base.owner, "fraction": say.FRACTIONS[number]}
     return story.add(owner, base.noun, "/", (base.name, number), wording, **words)
 
 
-def _together(story: _Story, base: Quantity) -> Quantity:
+def _together(story: Story, base: Quantity) -> Quantity:
     others = [q for q in story.quantities if q.noun == base.noun and q.name != base.name]
-    other = story.rng.choice(others) if others else _given(story, base.noun)
+    other = story.rng.choice(others) if others else given(story, base.noun)
     owner, wording = story.new_owner(), story.rng.choice(say.TOGETHER[base.noun])
     words = {"b": owner, "a": base.owner, "c": other.owner}
     return story.add(owner, base.noun, "+", (base.name, other.name), wording, **words)
 
 
-def _convert(story: _Story, base: Quantity) -> Quantity:
+def convert(story: Story, base: Quantity) -> Quantity:
     """Another quantity of the same owner: what the items cost, the minutes they take, the boxes they fill …"""
     if base.noun == "rest":
         price = story.rng.randint(2, 9)
         wording = story.rng.choice(say.INCOME)
         return story.add(base.owner, "income", "×", (base.name, price), wording, a=base.owner, n=price)
     if base.noun != "count":
-        raise _Impossible
+        raise Impossible
     noun = story.rng.choice(list(say.CONVERSIONS))
-    operator, number = _conversion(story.rng, noun, base.value)
+    operator, number = conversion(story.rng, noun, base.value)
     operands = (number, base.name) if operator == "% of" else (base.name, number)
     wording = story.rng.choice(say.CONVERSIONS[noun])
     return story.add(base.owner, noun, operator, operands, wording, a=base.owner, n=number)
 
 
-def _conversion(rng: random.Random, noun: str, value: int) -> tuple[str, int]:
+def conversion(rng: random.Random, noun: str, value: int) -> tuple[str, int]:
     if noun in ("cost", "minutes"):
         return "×", rng.randint(2, 9)
     if noun == "rest":
         return "-", rng.randint(2, max(2, value - 2))
     if noun == "gold":
         return "% of", rng.choice([p for p in say.PERCENTS if value * p % 100 == 0] or [10])
-    return "/", rng.choice(_divisors(value, range(2, 10)))
+    return "/", rng.choice(divisors(value, range(2, 10)))
 
 
-def _divisors(value: int, candidates: Sequence[int]) -> list[int]:
+def divisors(value: int, candidates: Sequence[int]) -> list[int]:
     found = [number for number in candidates if value % number == 0 and value // number >= 2]
     if not found:
-        raise _Impossible
+        raise Impossible
     return found
 
 
-def _total(story: _Story, base: Quantity) -> Quantity:
+def _total(story: Story, base: Quantity) -> Quantity:
     """What two owners have together: told by the question alone, so it can only be the goal."""
     others = [q for q in story.quantities if q.noun == "count" and q.name != base.name]
     if base.noun != "count" or not others:
-        raise _Impossible
+        raise Impossible
     other = story.rng.choice(others)
     total = Quantity("the total", "+", (base.name, other.name), base.value + other.value, "", base.owner, "total")
     if total.value > LARGEST:
-        raise _Impossible
+        raise Impossible
     story.quantities.append(total)
     return total
 
 
-Relation = Callable[[_Story, Quantity], Quantity]
-RELATIONS: dict[Relation, int] = {_more: 4, _fewer: 4, _times: 4, _fraction: 2, _together: 3, _convert: 3}
+Relation = Callable[[Story, Quantity], Quantity]
+RELATIONS: dict[Relation, int] = {_more: 4, _fewer: 4, _times: 4, _fraction: 2, _together: 3, convert: 3}
 COMPARABLE = ("count", "age", "cost", "minutes", "distance")
 
 
-def _relate(story: _Story, base: Quantity) -> Quantity:
+def relate(story: Story, base: Quantity) -> Quantity:
     """A new quantity from `base`; a base that cannot be compared (boxes, a share) can only be converted."""
-    relations = RELATIONS if base.noun in COMPARABLE else {_convert: 1}
+    relations = RELATIONS if base.noun in COMPARABLE else {convert: 1}
     return story.rng.choices(list(relations), list(relations.values()))[0](story, base)
 
 
-def _attempt(level: Level, rng: random.Random) -> tuple[_Story, Quantity]:
-    """One try at a story of this level, with its goal; `_Impossible` when it did not come out."""
-    story = _Story(rng)
-    goal = _root(story, story.noun)
+def _attempt(level: Level, rng: random.Random) -> tuple[Story, Quantity]:
+    """One try at a story of this level, with its goal; `Impossible` when it did not come out."""
+    story = Story(rng)
+    goal = root(story, story.noun)
     num_needed = rng.randint(*level.num_needed)
     asks_for_total = rng.random() < 0.15
     while (num_computed := len(computed(story.quantities, goal))) < num_needed:
         is_last = num_computed == num_needed - 1
-        goal = _total(story, goal) if is_last and asks_for_total else _relate(story, goal)
+        goal = _total(story, goal) if is_last and asks_for_total else relate(story, goal)
     if len(computed(story.quantities, goal)) != num_needed:
-        raise _Impossible
+        raise Impossible
     for _ in range(rng.randint(*level.num_irrelevant)):
         before = len(story.quantities)
         if rng.random() < 0.4:
-            _root(story, story.noun)
+            root(story, story.noun)
         else:
-            _relate(story, rng.choice([q for q in story.quantities[:before] if q.noun != "total"]))
+            relate(story, rng.choice([q for q in story.quantities[:before] if q.noun != "total"]))
     return story, goal
 
 
@@ -250,7 +250,7 @@ def computed(quantities: Sequence[Quantity], goal: Quantity) -> list[Quantity]:
     return [q for q in quantities if q.name in needed and q.operator != "given"]
 
 
-def _order(story: _Story, goal: Quantity, is_shuffled: bool) -> list[str]:
+def _order(story: Story, goal: Quantity, is_shuffled: bool) -> list[str]:
     """The sentences in natural order with the irrelevant ones put between, or shuffled."""
     needed = computed(story.quantities, goal)
     told = {q.name for q in needed} | {operand for q in needed for operand in q.operands if isinstance(operand, str)}
@@ -268,17 +268,17 @@ def generate(level: str = DEFAULT_LEVEL, seed: int = 0) -> Problem:
     while True:
         try:
             story, goal = _attempt(settings, rng)
-        except _Impossible:
+        except Impossible:
             continue
         break
     sentences = _order(story, goal, settings.is_shuffled)
-    question = _question(story, goal)
+    question = ask_for(story, goal)
     spec = json.dumps({"goal": goal.name, "quantities": [asdict(q) for q in story.quantities]}, ensure_ascii=False)
     problem = make_problem(" ".join([*sentences, question]), str(goal.value), "built-in", level=level, spec=spec)
     return replace(problem, solution=gold_transitions(problem))
 
 
-def _question(story: _Story, goal: Quantity) -> str:
+def ask_for(story: Story, goal: Quantity) -> str:
     owners = {q.name: q.owner for q in story.quantities}
     first, *_, last = [owners[operand] for operand in goal.operands if isinstance(operand, str)] * 2 or ["", ""]
     words = {"things": story.things, "b": goal.owner, "a": first, "c": last}

@@ -15,6 +15,9 @@ untrue expression a *misunderstanding*, a plan without what is needed a *step mi
 Code, equations and specifications are judged line by line as the sentence they stand for: "Ben_coins = Ana_coins + 26"
 is "Ben's coins = Ana's coins + 26". What an interpreter printed is nobody's step.
 
+A Verify is right when what it says of the path before it is: a path is wrong while one of its steps is that no
+Backtrack took back (training/verifying.py). A Backtrack states nothing.
+
 Not covered: values told in words ("a dozen"), two quantities in one step, pronouns, loops and functions.
 """
 
@@ -23,6 +26,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reasoner.records import ACTIONS, Problem, Verdict
+from training.verifying import said_of, standing
 from training.wordproblems import Quantity, apply, computed, quantities_of
 
 _ACTION = re.compile(r"^\s*(" + "|".join(ACTIONS) + r")\s*:\s*")
@@ -82,7 +86,23 @@ def evaluate(part: str) -> float | None:
 def judge_steps(problem: Problem, step_texts: Sequence[str]) -> list[Judgement]:
     """One judgement a step. ValueError for a problem that was not generated here."""
     truth = _Truth(problem)
-    return [_judge(truth, text) for text in step_texts]
+    judged = [_judge(truth, text) for text in step_texts]
+    for index, text in enumerate(step_texts):
+        action = _ACTION.match(text)
+        if action and action[1] == "Backtrack":
+            judged[index] = _unjudged("it states nothing")
+        elif action and action[1] == "Verify" and said_of(text) is not None:
+            judged[index] = _check(said_of(text) is True, step_texts[:index], judged[:index])
+    return judged
+
+
+def _check(says_right: bool, before: Sequence[str], judged: Sequence[Judgement]) -> Judgement:
+    """Of a Verify, which says that all is right so far, or that something is not."""
+    wrong = next((index for index in standing(before) if judged[index].verdict.status == "wrong"), None)
+    if says_right is (wrong is None):
+        return _right("so it is")
+    where = "every step before it is right" if wrong is None else f"step {wrong + 1} is wrong"
+    return _wrong(where, "misunderstanding")
 
 
 def oracle(problem: Problem, step_texts: Sequence[str]) -> list[Verdict]:
@@ -230,6 +250,7 @@ def _value(truth: _Truth, quantity: Quantity, value: float, words: str) -> Judge
 
 
 def error_class(problem: Problem, step_texts: Sequence[str]) -> str:
-    """The class of the first wrong step; "none found" when every step that could be judged is true."""
+    """The class of the first wrong step that was not taken back; "none found" when all that could be judged is true."""
     judgements = judge_steps(problem, step_texts)
-    return next((j.error_class for j in judgements if j.verdict.status == "wrong"), "none found")
+    wrong = (judgements[index].error_class for index in standing(step_texts))
+    return next((error for error in wrong if error), "none found")

@@ -7,7 +7,7 @@
                               many coins does Cal have?
 
 FDD (arXiv 2411.14698) makes easy problems harder and gives hard ones siblings, with a large model; here the DAG does
-it, so that question, gold answer, gold solution and spec are right. A variant is a function of its problem and the seed.
+it: question, gold answer, gold solution and spec are right. A variant is a function of its problem and the seed alone.
 
 Not covered: problems without a spec (recipes/variants_asked.py asks an engine for theirs).
 """

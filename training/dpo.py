@@ -9,17 +9,23 @@ trailing one of rejected is taken off again from the tokenised rows, which `chec
 
 Nothing is truncated: rows that the model cannot hold were dropped, and counted, when the pairs were made.
 
-Not covered: full fine-tuning, quantised models.
+`rank` 0 trains all weights instead of an adapter; the reference is then the model as it was, by log-probabilities
+computed before the first step, so that no second model is held in memory.
+
+Not covered: quantised models.
 """
 
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from reasoner.errors import RunError
 from reasoner.records import Pair
+from training.careful import careful
+from training.full import FOLDER, save_model
 from training.lora import adapter_weights, load_for_training, lora_config, resolve, save_adapter
 from training.pairs import read_pairs
 from training.progress import EventLog
@@ -38,7 +44,7 @@ class Args:
 
     model: Annotated[str, "model folder, adapter folder or Hugging Face id"]
     pairs: Annotated[str, "JSONL file written by `python -m training pairs`"]
-    out: Annotated[str, "run folder: events.jsonl, checkpoints and adapter/ go there"]
+    out: Annotated[str, "run folder: events.jsonl, checkpoints and adapter/ (or model/) go there"]
     adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
     epochs: Annotated[float, "passes over the pairs (3: Self-Explore, arXiv 2404.10346 §4.1)"] = 3.0
     beta: Annotated[float, "pull towards the reference (0.1: Self-Explore §4.1)"] = 0.1
@@ -52,7 +58,7 @@ class Args:
         "sigmoid",
         "sft",
     )
-    rank: Annotated[int, "LoRA rank (ours)"] = 16
+    rank: Annotated[int, "LoRA rank (ours); 0: train all weights, the result is model/ (the paper does)"] = 16
     alpha: Annotated[int, "LoRA alpha (ours: twice the rank)"] = 32
     seed: Annotated[int, "of the adapter's first weights and the order of pairs"] = 0
     max_seconds: Annotated[float, "stop after so many seconds and keep the adapter; 0: no bound"] = 0.0
@@ -60,9 +66,9 @@ class Args:
 
 
 def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
-    """Train and return the adapter folder; `should_stop` is asked after every step, and what was learnt then is kept.
+    """Train and return the adapter's or model's folder; `should_stop` is asked after every step.
 
-    Raises RunError or EngineError with what to do next.
+    What was learnt when it says so is kept. Raises RunError or EngineError with what to do next.
     """
     pairs = read_pairs(Path(args.pairs))
     if not pairs:
@@ -76,49 +82,98 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
         _say_speed(events, trainer, len(pairs))
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
-    return out / "adapter"
+    return out / result_folder(args)
 
 
 def train_and_save(
-    args: Any, trainer: Trainer, base: str, start: str, should_stop: Callable[[], bool], folder: str = "adapter"
+    args: Any, trainer: Trainer, base: str, start: str, should_stop: Callable[[], bool], folder: str = ""
 ) -> EventLog | None:
-    """Run a stage's trainer under a watch and save its adapter; the event file, None but in the first process.
+    """Run a stage's trainer under a watch and save what it learnt; the event file, None but in the first process.
 
-    `args` is the stage's Args; `folder` is where in `args.out` the adapter goes. Raises RunError when no step was made
+    `args` is the stage's Args; `folder` is where in `args.out` the result goes. Raises RunError when no step was made
     or the weights were never good.
     """
     check_world(trainer)
     out = Path(args.out)
     is_first = trainer.is_world_process_zero()
     events = EventLog(out / "events.jsonl") if is_first else None
-    watch = Watch(events, lambda: adapter_weights(trainer.model), args.max_seconds, should_stop)
+    is_full = args.rank == 0
+    snapshot = dict if is_full else lambda: adapter_weights(trainer.model)
+    watch = Watch(events, snapshot, args.max_seconds, should_stop, "model" if is_full else "adapter")
     trainer.add_callback(callback(watch))
     trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
     if watch.good is None:
         raise RunError(watch.stopped or "Training ended before its first step: are there fewer rows than processes?")
-    if is_first:
-        save_adapter(watch.good, trainer.model.peft_config["default"], out / folder, start, base)
+    where = out / (folder or result_folder(args))
+    if is_full:
+        save_model(trainer, base, where)
+    elif is_first:
+        save_adapter(watch.good, trainer.model.peft_config["default"], where, start, base)
     return events
+
+
+def result_folder(args: Any) -> str:
+    """The name of what a stage makes, in its run folder: "model" where all weights are trained."""
+    return "adapter" if args.rank else FOLDER
 
 
 def make_trainer(args: Args, pairs: Sequence[Pair], base: str, start: str) -> Trainer:
     """The trainer over tokenised pairs, EOS on chosen only."""
     from transformers import PrinterCallback
-    from trl import DPOConfig, DPOTrainer  # type: ignore[attr-defined]
+    from trl import DPOConfig
 
     model, tokenizer = load_for_training(base, start)
-    trainer: Trainer = DPOTrainer(
+    settings = DPOConfig(
+        **trainer_settings(args),
+        beta=args.beta,
+        loss_type=list(args.loss),
+        max_length=None,
+        precompute_ref_log_probs=True,
+        precompute_ref_batch_size=4 * args.batch,
+    )
+    trainer: Trainer = _trainer_class()(
         model=model,
-        args=DPOConfig(**trainer_settings(args), beta=args.beta, loss_type=list(args.loss), max_length=None),
+        args=settings,
         train_dataset=_dataset(pairs, tokenizer),
         processing_class=tokenizer,
-        peft_config=lora_config(args.rank, args.alpha),
+        peft_config=lora_config(args.rank, args.alpha) if args.rank else None,
     )
-    eos = tokenizer.eos_token_id
-    trainer.train_dataset = trainer.train_dataset.map(lambda row: end_where_solutions_end(row, eos))
-    check_rows(trainer.train_dataset, eos)
     trainer.remove_callback(PrinterCallback)  # the watch prints
     return trainer
+
+
+@cache
+def _trainer_class() -> type[Trainer]:
+    """TRL's DPOTrainer over pairs whose ends are right before anything is computed from them."""
+    from trl import DPOTrainer  # type: ignore[attr-defined]
+
+    class PairTrainer(careful(DPOTrainer)):  # type: ignore[misc]
+        def _prepare_dataset(self, dataset: Any, processing_class: Any, *rest: Any) -> Any:
+            eos = processing_class.eos_token_id
+            rows = super()._prepare_dataset(dataset, processing_class, *rest)
+            rows = rows.map(lambda row: end_where_solutions_end(row, eos))
+            check_rows(rows, eos)
+            return rows
+
+        def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+            return with_reference(self, dataset, batch_size)
+
+    return PairTrainer
+
+
+def with_reference(trainer: Trainer, rows: Any, batch_size: int) -> Any:
+    """The rows with the reference's log-probabilities, computed on all processes. Kept in memory, in no file."""
+    import torch
+    from torch.utils.data import DataLoader
+
+    loader = DataLoader(rows, batch_size=batch_size, collate_fn=trainer.data_collator, shuffle=False)
+    found: tuple[list[Any], list[Any]] = ([], [])
+    for batch in trainer.accelerator.prepare(loader):
+        sides = trainer.compute_ref_log_probs(trainer.ref_model or trainer.model, batch)
+        for side, values in zip(found, trainer.accelerator.gather_for_metrics(sides), strict=True):
+            side.append(values.float().cpu())
+    chosen, rejected = (torch.cat(side).tolist() for side in found)
+    return rows.add_column("ref_chosen_logps", chosen).add_column("ref_rejected_logps", rejected)
 
 
 def _dataset(pairs: Sequence[Pair], tokenizer: "PreTrainedTokenizerBase") -> Any:

@@ -55,7 +55,7 @@ def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTr
             model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
         )
         if adapter:
-            loaded = PeftModel.from_pretrained(loaded, adapter).merge_and_unload()
+            loaded = PeftModel.from_pretrained(loaded, adapter).merge_and_unload().requires_grad_(True)
     except (OSError, ValueError, RuntimeError) as error:
         first_line = str(error).strip().split("\n")[0]
         raise EngineError(

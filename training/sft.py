@@ -5,9 +5,9 @@
     {"prompt": "Ana has 3 coins. …\\n", "completion": "Formalize: find Ben's coins\\n…\\nSummarize: the answer is 5"}
 
 Self-Explore's first stages (arXiv 2404.10346 §3.1) tune on solutions, then on the model's own right and distinct ones,
-at most 8 a problem; `right_rows` takes such rows from a store. EOS ends every completion.
+at most 8 a problem; `right_rows` takes such rows from a store. EOS ends every completion. `rank` 0 trains all weights.
 
-Not covered: full fine-tuning; GSM8K's filter of distinct equation lists.
+Not covered: GSM8K's filter of distinct equation lists.
 """
 
 import json
@@ -19,7 +19,8 @@ from typing import Annotated, Any
 
 from reasoner.errors import BadInput, RunError
 from reasoner.store import Store
-from training.dpo import train_and_save, trainer_settings, without_bos
+from training.careful import careful
+from training.dpo import result_folder, train_and_save, trainer_settings, without_bos
 from training.lora import load_for_training, lora_config, resolve
 
 MOST_A_PROBLEM = 8  # Self-Explore, arXiv 2404.10346 §3.1
@@ -33,7 +34,7 @@ class Args:
     """Settings of one SFT stage; `python -m training sft --help` is made from them."""
 
     model: Annotated[str, "model folder, adapter folder or Hugging Face id"]
-    out: Annotated[str, "run folder: events.jsonl, checkpoints and adapter/ go there"]
+    out: Annotated[str, "run folder: events.jsonl, checkpoints and adapter/ (or model/) go there"]
     rows: Annotated[str, "JSONL of {prompt, completion}; empty: the right traces of --store"] = ""
     store: Annotated[str, "store whose right traces are learnt from, where no --rows are given"] = ""
     adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
@@ -42,7 +43,7 @@ class Args:
     warm_up: Annotated[float, "share of the steps, 0-1 (ours)"] = 0.1
     batch: Annotated[int, "rows a step, over all processes (ours)"] = 16
     optimizer: Annotated[str, "transformers' name (ours)"] = "adamw_torch"
-    rank: Annotated[int, "LoRA rank (ours)"] = 16
+    rank: Annotated[int, "LoRA rank (ours); 0: train all weights, the result is model/ (the paper does)"] = 16
     alpha: Annotated[int, "LoRA alpha (ours: twice the rank)"] = 32
     seed: Annotated[int, "of the adapter's first weights and the order of rows"] = 0
     max_seconds: Annotated[float, "stop after so many seconds and keep the adapter; 0: no bound"] = 0.0
@@ -50,7 +51,7 @@ class Args:
 
 
 def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
-    """Train and return the adapter folder. Raises RunError, BadInput or EngineError with what to do next."""
+    """Train and return the adapter's or model's folder. Raises a WorkbenchError with what to do next."""
     rows = _rows(args)
     if not rows:
         raise RunError("There are no right solutions to learn from: sample some, or give a file with --rows.")
@@ -61,7 +62,7 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
     train_and_save(args, trainer, base, start, should_stop)
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
-    return out / "adapter"
+    return out / result_folder(args)
 
 
 def right_rows(store: Store) -> list[Row]:
@@ -120,12 +121,12 @@ def make_trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
     model, tokenizer = load_for_training(base, start)
     prompts = [without_bos(row["prompt"], tokenizer) for row in rows]
     data = [{"prompt": prompt, "completion": row["completion"]} for prompt, row in zip(prompts, rows, strict=True)]
-    trainer: Any = SFTTrainer(
+    trainer: Any = careful(SFTTrainer)(
         model=model,
         args=SFTConfig(**trainer_settings(args), completion_only_loss=True, max_length=None),
         train_dataset=Dataset.from_list(data),
         processing_class=tokenizer,
-        peft_config=lora_config(args.rank, args.alpha),
+        peft_config=lora_config(args.rank, args.alpha) if args.rank else None,
     )
     trainer.remove_callback(PrinterCallback)  # the watch prints
     _check_lengths(trainer)

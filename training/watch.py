@@ -35,7 +35,7 @@ Weights = dict[str, "torch.Tensor"]
 
 
 class Watch:
-    """What happened in one loop. `snapshot` copies the trained weights, small ones of an adapter."""
+    """What happened in one loop. `snapshot` copies the trained weights; an empty one: no copy is needed."""
 
     def __init__(
         self,
@@ -43,11 +43,13 @@ class Watch:
         snapshot: Callable[[], Weights],
         max_seconds: float = 0.0,
         should_stop: Callable[[], bool] = lambda: False,
+        what: str = "adapter",
     ) -> None:
         self.events = events  # None on every process but the first
         self.snapshot = snapshot
         self.max_seconds = max_seconds  # 0: no bound
         self.should_stop = should_stop
+        self.what = what  # is trained: "adapter" or "model"
         self.started = time.monotonic()
         self.first_step = 0
         self.good: Weights | None = None  # weights after the last step at which all was finite
@@ -67,16 +69,17 @@ class Watch:
         self._write("train", step=step, total=total, seconds=seconds, seconds_left=left, **values)
         weights = self.snapshot()
         if not (_is_finite(values) and all(bool(tensor.isfinite().all()) for tensor in weights.values())):
-            kept = f"the adapter of step {self.good_step} is kept" if self.good else "nothing was learnt before it"
+            has_good = self.good is not None
+            kept = f"the {self.what} of step {self.good_step} is kept" if has_good else "nothing was learnt before it"
             self.stopped = f"The loss was no longer a number at step {step}: {kept}. Try a lower learning rate."
         else:
             self.good, self.good_step = weights, step
             if self.should_stop():
-                self.stopped = f"Stopped at step {step} of {total}: the adapter so far is kept."
+                self.stopped = f"Stopped at step {step} of {total}: the {self.what} so far is kept."
             elif self.max_seconds and seconds > self.max_seconds and step < total:
                 self.stopped = (
                     f"The time bound of {self.max_seconds:.0f} seconds was reached at step {step} of {total}: "
-                    "the adapter so far is kept."
+                    f"the {self.what} so far is kept."
                 )
         if self.stopped:
             self._write("stopped", step=step, message=self.stopped)

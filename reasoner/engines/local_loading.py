@@ -48,8 +48,11 @@ def find_model(model: str, adapter: str = "") -> Found:
 
 
 def model_name(model: str) -> str:
-    """What to call a model: a folder's name, or the whole Hugging Face id."""
-    return Path(model).resolve().name if Path(model).is_dir() else model
+    """What to call a model: a folder's name, the run's where that is just "model", or the whole Hugging Face id."""
+    if not Path(model).is_dir():
+        return model
+    path = Path(model).resolve()
+    return path.parent.name if path.name == "model" else path.name
 
 
 def adapter_name(folder: str) -> str:

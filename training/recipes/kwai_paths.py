@@ -12,7 +12,7 @@
     …                                                                  ┘
 
 A slip in the plan can be checked only once something is solved (reasoner/actions.py, ours), so such a path is cut after
-the first solve that follows. Source: Kwai-STaR (arXiv 2411.04799 §3): wrong path + Verify + Backtrack + corrected states.
+the first solve that follows. Source: Kwai-STaR (arXiv 2411.04799 §3): path + Verify + Backtrack + corrected states.
 """
 
 from collections.abc import Sequence

@@ -1,0 +1,352 @@
+"""Kwai-STaR, top to bottom (arXiv 2411.04799): a solver that checks itself and goes back.
+
+    python -m training recipe kwai-star --preset built-in --out runs/kwai-star
+    python -m training recipe kwai-star --model M --problems train.jsonl --held-out test.jsonl --source explore …
+
+    problems        what is learnt from, and what is measured on
+    words           a solver of whole words learns "Verify", "Backtrack" … (new_words.py); others pass
+    slips           the model's own solutions: the wrong ones have the slips that are to be seen
+    rows            right paths that check themselves, and slips that are taken back (kwai_rows.py), easy to hard
+    fundamental     SFT on them, one part after the other, the easiest first
+    sft             the control: SFT on the same problems' solutions with nothing checked, for as many updates
+    paths           solutions of the fundamental model
+    pairs           how its wrong paths went on, against Verify, Backtrack and the corrected states (kwai_pairs.py)
+    kwai-star       the advanced stage: DPO on them, the reference being the fundamental model
+    measure, report accuracy; how often it verifies, how often that is right, what going back repairs, tokens; against
+                    the control, and against its majority vote at the same number of tokens
+
+Not published, so ours: the grammar (reasoner/actions.py), the wording of a Verify (training/verifying.py), all
+hyperparameters. The paper has some 20 K fundamental solutions and 3 K pairs.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Annotated
+
+from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
+from reasoner.engines import Engine
+from reasoner.errors import BadInput, RunError
+from reasoner.explore import explore_many
+from reasoner.formats import format_named
+from reasoner.records import Completion, Problem, Trace
+from reasoner.solve import trace_of
+from reasoner.store import Store
+from training.lora import resolve
+from training.pairs import collect_pairs, write_pairs
+from training.recipes.begin import held_out_problems, training_problems
+from training.recipes.kwai_figures import against_voting, checking
+from training.recipes.kwai_pairs import corrected_pairs, sampled_pairs
+from training.recipes.kwai_rows import ordered, plain_rows, right_rows, slip_rows
+from training.recipes.measured import Measured
+from training.recipes.new_words import with_words
+from training.recipes.paper_report import Story, report
+from training.recipes.parts import Measuring, Tuning, choose, held_out_of, measured_row, opened, prefer, sample, tune
+from training.recipes.problems import write_lines
+from training.recipes.sampling import SEEDS_APART, Solved, fitting, read_samples
+from training.recipes.solver import Solver, engine_of
+from training.recipes.stages import Line, Stage, Tally
+from training.recipes.trainers import epochs_for, num_updates
+from training.verifying import WORDS
+
+SOURCES = ("oracle", "store", "explore")
+ROWS = ("base", "sft", "fundamental", "kwai-star")
+WORDS_OF_ROWS = (
+    "the model as it was",
+    "SFT on right solutions without checks, as many updates",
+    "SFT on right solutions that check themselves, and slips taken back",
+    "and DPO: a wrong path against seeing it and going back",
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of the recipe; `python -m training recipe kwai-star --help` is made from them."""
+
+    model: Annotated[str, "the model to begin with: folder or Hugging Face id"]
+    problems: Annotated[str, "file of problems, or built-in:LEVEL:NUM:SEED; several with commas between"]
+    out: Annotated[str, "the recipe's folder; the same command again goes on in it"]
+    held_out: Annotated[str, "problems to measure on, as --problems; empty: 1,000 generated ones of each level"] = ""
+
+    slip_samples: Annotated[int, "solutions sampled a problem for their slips (ours)"] = 4
+    most_slips: Annotated[int, "slips kept a problem (ours: as many as right paths)"] = 1
+    bands: Annotated[int, "parts of the fundamental rows, the easiest first (ordered: §3; three: ours)"] = 3
+    sft_epochs: Annotated[float, "passes over each part (ours)"] = 3.0
+    sft_learning_rate: Annotated[float, "of SFT (ours: Self-Explore's, for 7 B and all weights)"] = 1e-5
+    sft_batch: Annotated[int, "rows a step (ours: Self-Explore's)"] = 64
+    sft_rank: Annotated[int, "LoRA rank of SFT; 0: all weights"] = 0
+
+    source: Annotated[str, "of the pairs: oracle (generated problems), store (people's labels, pits), explore"] = (
+        "oracle"
+    )
+    store: Annotated[str, "the store, for --source store; its labels and pits need traces written as transitions"] = ""
+    num_samples: Annotated[int, "solutions sampled a problem by the fundamental model (ours)"] = 8
+    temperature: Annotated[float, "of all sampling (0.7: Self-Explore's)"] = 0.7
+    most_pairs: Annotated[int, "pairs a problem and kind (ours; the paper's 3 K come of 20 K solutions)"] = 1
+    alarms: Annotated[str, "yes: pairs against calling a right state wrong too (ours); no"] = "yes"
+    k: Annotated[int, "completions of a prefix, for --source explore (4: Self-Explore §3.2)"] = 4
+    epochs: Annotated[float, "of DPO (ours: Self-Explore's)"] = 3.0
+    learning_rate: Annotated[float, "of DPO (ours: Self-Explore's, for 7 B and all weights)"] = 1e-6
+    beta: Annotated[float, "pull towards the reference (ours: Self-Explore's)"] = 0.1
+    batch: Annotated[int, "pairs a step (ours: Self-Explore's)"] = 32
+    rank: Annotated[int, "LoRA rank of DPO; 0: all weights"] = 0
+
+    seeds: Annotated[tuple[int, ...], "everything after the problems is repeated for each (ours)"] = (0,)
+    measured_samples: Annotated[int, "samples a held-out problem, for the majority vote"] = 8
+    server: Annotated[str, "OpenAI-compatible servers that sample; empty: this process"] = ""
+    launcher: Annotated[str, "starts training: “torchrun --nproc_per_node 8”; empty: in this process"] = ""
+
+
+BUILT_IN = Settings(
+    model=BUILT_IN_MODEL,
+    problems="built-in:easy:500:61,built-in:medium:250:61",  # of other seeds than it was pre-trained on
+    out="",
+    held_out=held_out_of(400, "easy", "medium"),
+    sft_epochs=3.0,
+    sft_learning_rate=5e-4,  # five new words must be learnt in some hundred steps
+    sft_batch=16,
+    num_samples=4,
+    epochs=2.0,
+    learning_rate=1e-4,  # of its adapter: training/dpo.py
+    batch=8,
+    rank=16,
+    measured_samples=3,
+)
+"""The built-in solver's own settings: under a quarter of an hour on one core of its own."""
+
+TINY = replace(
+    BUILT_IN, problems="built-in:easy:12:61", held_out="built-in:easy:6:62", slip_samples=2, num_samples=2, bands=2,
+    sft_epochs=1.0, epochs=1.0, measured_samples=2, batch=2, sft_batch=4,
+)  # fmt: skip
+PRESETS: dict[str, Settings] = {"built-in": BUILT_IN, "tiny": TINY}
+
+
+def check(settings: Settings) -> None:
+    """Raises BadInput for what cannot be meant, before anything is done."""
+    if settings.source not in SOURCES:
+        raise BadInput(f"--source must be one of {', '.join(SOURCES)}.")
+    if settings.source == "store" and not settings.store:
+        raise BadInput("Pairs of a store need its file: --store reasoner.sqlite.")
+    if settings.alarms not in ("yes", "no"):
+        raise BadInput("--alarms is yes or no.")
+    for name in ("slip_samples", "most_slips", "bands", "num_samples", "most_pairs", "k", "batch", "sft_batch"):
+        if getattr(settings, name) < 1:
+            raise BadInput(f"--{name.replace('_', '-')} must be at least 1.")
+    for name in ("sft_epochs", "epochs", "sft_learning_rate", "learning_rate", "beta", "temperature"):
+        if not getattr(settings, name) > 0:
+            raise BadInput(f"--{name.replace('_', '-')} must be above 0.")
+    if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds) or min(settings.seeds) < 0:
+        raise BadInput("--seeds are different whole numbers from 0 on, at least one.")
+
+
+def run(settings: Settings) -> Path:
+    """Do the whole line, or go on with it; the report. Raises WorkbenchError with what to do next."""
+    check(settings)
+    with opened(settings, "kwai-star") as line:
+        choose(line, settings.problems, settings.held_out)
+        base = _with_words(line, settings)
+        measured: dict[str, dict[int, Measured]] = {}
+        for seed in settings.seeds:
+            for name, found in _OneSeed(line, settings, seed, base).run().items():
+                measured.setdefault(name, {})[seed] = found
+        return report(line, "Kwai-STaR", measured, _story(line, measured))
+
+
+def _with_words(line: Line, settings: Settings) -> Solver:
+    """The model, with the words of Verify and Backtrack if it lacks any."""
+    start = Solver(*resolve(settings.model, ""))
+
+    def work(stage: Stage) -> Tally:
+        engine = engine_of(start)
+        unknown = engine.unknown_words(WORDS)
+        if not unknown:
+            return Tally(0, 0)
+        added = with_words(start, WORDS, stage.folder / "model")
+        return Tally(len(unknown), len(added), facts={"added": added})
+
+    done = line.stage("words", "Words that the model lacks", work, uses={"model": settings.model, "words": WORDS})
+    return Solver(str(done.folder / "model")) if done.tally.rows_out else start
+
+
+class _OneSeed:
+    """The stages of one seed; names of stages are folders in the recipe's folder."""
+
+    def __init__(self, line: Line, settings: Settings, seed: int, base: Solver) -> None:
+        self.line, self.settings, self.seed, self.base = line, settings, seed, base
+        self.here = f"seed-{seed}/"
+        self.problems = training_problems(line)
+        self.by_id = {problem.id: problem for problem in self.problems}
+
+    def run(self) -> dict[str, Measured]:
+        """All stages: row of the report → how its solver does."""
+        settings = self.settings
+        slips = self._sample("slips", self.base, settings.slip_samples, ["problems", "words"])
+        bands = self._rows(slips)
+        fundamental, last = self._fundamental(bands)
+        control = self._control(bands)
+        pairs = self._pairs(fundamental, last)
+        tuning = self._tuning(settings.epochs, settings.learning_rate, settings.batch, settings.rank)
+        words = "Preferring to see a slip and go back (DPO)"
+        after = [f"{self.here}pairs", last]
+        star = prefer(self.line, f"{self.here}kwai-star", words, fundamental, pairs, tuning, after)
+        solvers = dict(zip(ROWS, (self.base, control, fundamental, star), strict=True))
+        afters = dict(zip(ROWS, ("words", f"{self.here}sft", last, f"{self.here}kwai-star"), strict=True))
+        how = Measuring(settings.measured_samples, settings.temperature, server=settings.server)
+        held_out = held_out_problems(self.line)
+        return {
+            name: measured_row(self.line, name, solver, held_out, how, self.seed, ["problems", afters[name]])
+            for name, solver in solvers.items()
+        }
+
+    def _tuning(self, epochs: float, learning_rate: float, batch: int, rank: int) -> Tuning:
+        own = self.settings
+        return Tuning(epochs, learning_rate, batch, rank, self.seed, own.beta, own.launcher)
+
+    def _sample(self, name: str, solver: Solver, num: int, after: list[str]) -> Path:
+        words = f"Sampling {num} solutions a problem at T = {self.settings.temperature:g}"
+        return sample(
+            self.line, f"{self.here}{name}", words, solver, self.problems, num=num, server=self.settings.server,
+            temperature=self.settings.temperature, seed=self.seed * SEEDS_APART, after=after,
+        )  # fmt: skip
+
+    def _rows(self, slips: Path) -> int:
+        """The fundamental rows in parts, and the control's; how many parts."""
+        settings = self.settings
+
+        def work(stage: Stage) -> Tally:
+            engine, dropped = engine_of(self.base), Counter[str]()
+            prompts, unfit = fitting(engine, self.problems, format_named("transitions"))
+            dropped.update(unfit)
+            plain = plain_rows(self.problems, prompts, engine, Counter())
+            right = right_rows(self.problems, prompts, engine, dropped)
+            slipped = slip_rows(self.by_id, read_samples(slips), engine, settings.most_slips, dropped)
+            if not right:
+                raise RunError(f"There are no right solutions to learn from: {dict(dropped)}.")
+            parts = ordered([*right, *slipped], settings.bands)
+            for number, part in enumerate(parts, start=1):
+                write_lines(part, stage.folder / f"part-{number}.jsonl")
+            write_lines(plain, stage.folder / "plain.jsonl")
+            told = {"right": len(right), "slips": len(slipped), "plain": len(plain), "parts": [len(p) for p in parts]}
+            num_wrong = sum(len(one.of("wrong")) for one in read_samples(slips))
+            return Tally(len(self.problems) + num_wrong, len(right) + len(slipped), dict(dropped), told)
+
+        uses = {"most_slips": settings.most_slips, "bands": settings.bands}
+        done = self.line.stage(f"{self.here}rows", "Right paths that check themselves, and slips taken back", work,
+                               uses=uses, after=["problems", "words", f"{self.here}slips"])  # fmt: skip
+        return len(done.tally.facts["parts"])
+
+    def _fundamental(self, bands: int) -> tuple[Solver, str]:
+        """SFT on each part, the easiest first; the solver and the last stage's name."""
+        settings, solver, last = self.settings, self.base, f"{self.here}rows"
+        tuning = self._tuning(settings.sft_epochs, settings.sft_learning_rate, settings.sft_batch, settings.sft_rank)
+        for number in range(1, bands + 1):
+            name = f"{self.here}fundamental/part-{number}"
+            rows = self.line.folder / f"{self.here}rows" / f"part-{number}.jsonl"
+            words = f"Fine-tuning on part {number} of {bands}, easy to hard"
+            solver = tune(self.line, name, words, solver, rows, tuning, [f"{self.here}rows", last])
+            last = name
+        return solver, last
+
+    def _control(self, bands: int) -> Solver:
+        """SFT on the same problems' solutions without checks, for as many updates."""
+        settings = self.settings
+        told = self.line.done[f"{self.here}rows"].tally.facts
+        updates = sum(num_updates(num, settings.sft_batch, settings.sft_epochs) for num in told["parts"])
+        epochs = epochs_for(updates, told["plain"], settings.sft_batch)
+        tuning = self._tuning(epochs, settings.sft_learning_rate, settings.sft_batch, settings.sft_rank)
+        rows = self.line.folder / f"{self.here}rows" / "plain.jsonl"
+        words = f"Fine-tuning on the same solutions without checks, {updates} updates too"
+        return tune(self.line, f"{self.here}sft", words, self.base, rows, tuning, [f"{self.here}rows"])
+
+    def _pairs(self, fundamental: Solver, last: str) -> Path:
+        settings, after = self.settings, [last]
+        if settings.source != "store":
+            self._sample("paths", fundamental, settings.num_samples, [last])
+            after = [f"{self.here}paths"]
+
+        def work(stage: Stage) -> Tally:
+            engine, dropped = engine_of(fundamental, settings.server), Counter[str]()
+            if settings.source == "oracle":
+                solved = list(read_samples(self.line.folder / self.here / "paths" / "samples.jsonl"))
+                is_careful = settings.alarms == "yes"
+                pairs = sampled_pairs(self.by_id, solved, engine, settings.most_pairs, dropped, is_careful)
+                num = sum(len(one.samples) for one in solved)
+            else:
+                path = Path(settings.store) if settings.source == "store" else self._explored(stage, engine)
+                with Store(path) as store:
+                    found, counts = collect_pairs(store, engine, seed=self.seed * SEEDS_APART, follow=stage.progress)
+                    dropped.update(counts.dropped)
+                    traces = {pair.trace_id: trace for pair in found if (trace := store.trace(pair.trace_id))}
+                pairs = corrected_pairs(found, traces, engine, dropped)
+                num = len(found) + sum(counts.dropped.values())
+            if not pairs:
+                raise RunError(f"No pairs to train on: {dict(dropped)}. Sample more (--num-samples), or label more.")
+            write_pairs(pairs, stage.folder / "pairs.jsonl")
+            return Tally(num, len(pairs), dict(dropped), dict(Counter(pair.by for pair in pairs)))
+
+        uses = {"source": settings.source, "most": settings.most_pairs, "alarms": settings.alarms, "k": settings.k}
+        uses |= {"store": settings.store, "seed": self.seed}
+        words = "Wrong paths against the same with Verify, Backtrack and corrected states"
+        done = self.line.stage(f"{self.here}pairs", words, work, uses=uses, after=after)
+        return done.folder / "pairs.jsonl"
+
+    def _explored(self, stage: Stage, engine: Engine) -> Path:
+        """A store of the sampled wrong paths with their first pits, taken up again after a kill."""
+        path = stage.folder / "explored.sqlite"
+        solved = read_samples(self.line.folder / self.here / "paths" / "samples.jsonl")
+        rows = list(_wrong_traces(engine, self.by_id, solved, self.settings))
+        with Store(path) as store:
+            store.add_problems(dict.fromkeys(problem for _, problem in rows))
+            store.add_traces(trace for trace, _ in rows)
+            known = {pit.trace_id for pit in store.iter_pits()}
+            left = [row for row in rows if row[0].id not in known]
+            pits = explore_many(
+                engine, iter(left), k=self.settings.k, temperature=self.settings.temperature, seed=self.seed,
+                shows=True, refused=lambda trace, reason: None,
+            )  # fmt: skip
+            for done, pit in enumerate(pits, start=1):
+                store.add_pit(pit)
+                stage.progress(done, len(left))
+        return path
+
+
+def _wrong_traces(
+    engine: Engine, problems: dict[str, Problem], solved: Iterable[Solved], settings: Settings
+) -> Iterator[tuple[Trace, Problem]]:
+    """The sampled wrong paths as traces, at most so many a problem."""
+    writing = format_named("transitions")
+    for one in solved:
+        problem = problems[one.problem]
+        for sampled in one.of("wrong")[: settings.most_pairs]:
+            sampling = writing.sampling(1, settings.temperature, seed=sampled.seed)
+            completion = Completion(sampled.text, sampled.num_tokens, True)
+            yield trace_of(engine, problem, writing, one.prompt, completion, sampling), problem
+
+
+def _story(line: Line, measured: dict[str, dict[int, Measured]]) -> Story:
+    """What the report says beside its rows."""
+    problems = {problem.id: problem for problem in held_out_problems(line)}
+    story = Story(words=dict(zip(ROWS, WORDS_OF_ROWS, strict=True)))
+    for seed in next(iter(measured.values())):
+        parts = sorted(name for name in line.done if name.startswith(f"seed-{seed}/fundamental/"))
+        for name, stage in (
+            ("sft", f"seed-{seed}/sft"),
+            ("fundamental", parts[-1]),
+            (ROWS[-1], f"seed-{seed}/kwai-star"),
+        ):
+            story.trained.setdefault(name, []).append(stage)
+    for name, by_seed in measured.items():
+        for seed, found in by_seed.items():
+            figures = checking(problems, found.outcomes)
+            story.figures[f"{name}, seed {seed}"] = asdict(figures)
+            story.notes += [f"{name}, seed {seed}: {words}" for words in figures.sentences()]
+            vote = against_voting(found, measured["sft"][seed]) if name in ("fundamental", "kwai-star") else None
+            if vote is not None:
+                story.figures[f"{name} against voting, seed {seed}"] = asdict(vote)
+                story.notes.append(
+                    f"{name}, seed {seed}, against the majority of {vote.k} samples of sft ({vote.tokens:.0f} tokens, "
+                    f"{vote.accuracy}): {100 * vote.delta:+.1f} points ({100 * vote.low:+.1f} to "
+                    f"{100 * vote.high:+.1f}, p = {vote.p:.2g})"
+                )
+    return story

@@ -21,6 +21,7 @@ from training import jobs
 from training.processes import ROOT
 from training.progress import EventLog, latest, read_events
 from training.report import read_report
+from training.run_facts import hash_file, read_facts
 from training.work import Work, do
 
 
@@ -90,8 +91,9 @@ def made_up(folder: Path, settings: jobs.Settings, run_id: str = "run", pid: int
 
 def test_a_run_goes_from_labels_to_a_report_in_a_process_of_its_own(folder: Path, settings: jobs.Settings) -> None:
     run_id = jobs.start(settings, folder)
-    with pytest.raises(RunError, match="one trains at a time"):
-        jobs.start(settings, folder)
+    second = jobs.start(settings, folder)
+    assert "queue" in jobs.status(folder, second).message  # tests/test_run_queue.py has the queue
+    jobs.cancel(folder, second)
     written = json.loads((folder / "runs" / run_id / "process.json").read_text())
     assert (
         os.getsid(written["pid"]) == written["pid"] != os.getsid(0)
@@ -105,7 +107,13 @@ def test_a_run_goes_from_labels_to_a_report_in_a_process_of_its_own(folder: Path
     report = read_report(run.folder / "report.json")
     assert (len(report.pits), report.num_problems + report.num_unjudged) == (4, 2)
     assert "Traceback" not in log and "Warning" not in log
-    assert jobs.list_runs(folder) == [run]
+    assert [one.state for one in jobs.list_runs(folder) if one.id != run_id] == ["cancelled"]
+    facts = read_facts(run.folder)
+    assert facts["read"]["store"]["labels"] == 4 and len(facts["read"]["store"]["snapshot"]) == 16
+    assert facts["read"]["pairs.jsonl"]["sha256"] == hash_file(run.folder / "pairs.jsonl")
+    assert (
+        len(facts["read"]["model"]["sha256"]) == 64 and {"python", "code", "torch", "trl"} <= facts["versions"].keys()
+    )
     assert jobs.active_run(folder) is None
     assert (folder / "rates.json").is_file()
 

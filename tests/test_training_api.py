@@ -52,7 +52,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
     """The settings of the runs that would have been started."""
     noted: list[Settings] = []
 
-    def note(settings: Settings, data_folder: Path) -> str:
+    def note(settings: Settings, data_folder: Path, owner: str = "") -> str:
         noted.append(settings)
         return "run"
 

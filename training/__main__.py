@@ -1,11 +1,12 @@
-"""python -m training pairs | sft | dpo | evaluate | value | rerank | jobs
+"""python -m training pairs | sft | dpo | evaluate | value | rerank | recipe | jobs
 
     python -m training pairs --out pairs.jsonl                     labels and pits → preference pairs, with all drops
     python -m training dpo --model M --pairs pairs.jsonl --out run the pairs → an adapter
     python -m training evaluate --adapter run/adapter --num 500    the adapter → before/after on held-out problems
     python -m training value --store S --out value-1               right and wrong traces → a value model
     python -m training rerank --value value-1 --num 16             does it choose better than a majority vote?
-    python -m training jobs start | list | cancel ID | resume ID   the three of them in a process of their own
+    python -m training recipe self-explore --preset built-in --out run      a paper's recipe, start to finish
+    python -m training jobs start | list | cancel ID | resume ID …  any of them in a process of its own (jobs --help)
 
 What the Train tab does, from the shell. Exit code 0, or 2 with one line that says what to do.
 """
@@ -14,17 +15,18 @@ import argparse
 import json
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
 from reasoner.engines import load_engine
 from reasoner.errors import WorkbenchError
 from reasoner.store import Store
-from training import dpo, evaluate, jobs, rerank, sft, value
+from training import dpo, evaluate, rerank, sft, value
 from training.command_line import add_options, settings_of
+from training.jobs_command import add_jobs, run_jobs
 from training.pairs import collect_pairs, write_pairs
-from training.run_settings import read_settings
+from training.recipes.command import run as recipe_command
 from training.value_model import is_value_model
 
 
@@ -114,60 +116,21 @@ STAGES: dict[str, tuple[type[Any], Callable[[Any], None], str]] = {
 """Each stage's settings, what it does with them, and its help."""
 
 
-def add_jobs(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--data-folder", default="", help="folder of the store (default: the default store's)")
-    commands = parser.add_subparsers(dest="command", metavar="start | list | show | cancel | resume")
-    add_options(commands.add_parser("start", help="start a run in a process of its own"), StartArgs)
-    commands.add_parser("list", help="all runs, the newest first")
-    for name, words in (("show", "one run"), ("cancel", "end a run, keep what it learnt"), ("resume", "go on")):
-        commands.add_parser(name, help=words).add_argument("run", help="the run's id")
-    commands.add_parser("work", help="what a run's process does").add_argument("folder", type=Path)
-
-
-@dataclass(frozen=True)
-class StartArgs(jobs.Settings):
-    """A run's settings, the store being the default one unless named."""
-
-    store: Annotated[str, "the store (default: REASONER_STORE, else your data folder)"] = ""
-
-
-def run_jobs(parsed: argparse.Namespace) -> int:
-    if parsed.command == "work":
-        from training.value_work import ValueWork
-        from training.work import Work, work
-
-        settings = read_settings(parsed.folder / "settings.json")
-        return work(parsed.folder, ValueWork if settings.kind == "value" else Work)
-    if parsed.command == "start":
-        asked = settings_of(StartArgs, parsed)
-        with open_store(asked.store) as store:
-            settings = jobs.Settings(**asdict(replace(asked, store=str(store.path))))
-            print(jobs.start(settings, store.data_folder))
-        return 0
-    if parsed.data_folder:
-        folder = Path(parsed.data_folder)
-    else:
-        with Store.open_default() as store:
-            folder = store.data_folder
-    if parsed.command == "cancel":
-        jobs.cancel(folder, parsed.run)
-    elif parsed.command == "resume":
-        jobs.resume(folder, parsed.run)
-    runs = [jobs.status(folder, parsed.run)] if getattr(parsed, "run", "") else jobs.list_runs(folder)
-    for run in runs:
-        print(f"{run.id}  {run.state:<9}  {run.message}")
-    return 0
-
-
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m training", description="From labels to a measured adapter.")
-    commands = parser.add_subparsers(dest="stage", required=True, metavar=" | ".join([*STAGES, "jobs"]))
+    commands = parser.add_subparsers(dest="stage", required=True, metavar=" | ".join([*STAGES, "recipe", "jobs"]))
     for name, (settings, _, words) in STAGES.items():
         add_options(commands.add_parser(name, help=words, description=words), settings)
-    add_jobs(commands.add_parser("jobs", help="runs in processes of their own"))
-    parsed = parser.parse_args(arguments)
+    add_jobs(commands.add_parser("jobs", help="runs in processes of their own: start, queue, clone, delete"))
+    commands.add_parser("recipe", help="a paper's recipe, start to finish", add_help=False)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    is_recipe = words[:1] == ["recipe"]  # its options are known when its name is
+    parsed = parser.parse_args(words[:1] if is_recipe else words)
     try:
+        if is_recipe:
+            recipe_command(words[1:])
+            return 0
         if parsed.stage == "jobs":
             return run_jobs(parsed)
         settings, run, _ = STAGES[parsed.stage]

@@ -13,7 +13,7 @@ from typing import Any
 from reasoner import arguments
 from reasoner.errors import BadInput
 from reasoner.workbench import Workbench
-from training import jobs
+from training import jobs, run_rules
 from training.asking import ask
 from training.pairs import preview_pairs
 from training.progress import read_events
@@ -76,7 +76,9 @@ class TrainingApi:
         seed: int = 0,
         num_problems: int = 200,
     ) -> Json:
-        """Start fine-tuning the model in use on the preference pairs, in a process of its own. One run at a time.
+        """Start fine-tuning the model in use on the preference pairs, in a process of its own, when it is its turn.
+
+        One run at a time trains on each device; others wait in a queue.
 
         Args:
             origin: Whose flags: "person", "machine" or "both".
@@ -87,7 +89,7 @@ class TrainingApi:
             num_problems: Held-out problems solved before and after, 0 to 5000.
 
         Returns:
-            {"run_id": the run's id, for get_run and cancel_training}
+            {"run_id": the run's id, for get_run and cancel_training, "key": on a Space, what cancel_training asks for}
         """
         settings = ask(
             self.workbench,
@@ -98,7 +100,10 @@ class TrainingApi:
             seed=arguments.whole(seed, "seed", 0, 2**31 - 1),
             num_problems=arguments.whole(num_problems, "num_problems", 0, 5_000),
         )
-        return {"run_id": jobs.start(settings, self.workbench.store.data_folder)}
+        if not run_rules.is_shared(self.workbench):
+            return {"run_id": run_rules.start(self.workbench, settings, "")}
+        key = run_rules.new_key()
+        return {"run_id": run_rules.start(self.workbench, settings, key), "key": key}
 
     def list_runs(self) -> list[Json]:
         """List all training runs, the newest first.
@@ -121,16 +126,19 @@ class TrainingApi:
         events = read_events(run.folder / "events.jsonl")[-MAX_EVENTS:]
         return {**_run_json(run), "settings": asdict(run.settings), "events": events}
 
-    def cancel_training(self, run_id: str) -> Json:
-        """Cancel a run. What it has learnt until its last checkpoint stays usable.
+    def cancel_training(self, run_id: str, key: str = "") -> Json:
+        """Cancel a run, or take it out of the queue. What it has learnt until its last checkpoint stays usable.
 
         Args:
             run_id: The run, as start_training and list_runs give it.
+            key: On a Space: the key that start_training gave with the run; only its holder may cancel it.
 
         Returns:
             The run as get_run gives it, without events.
         """
-        jobs.cancel(self.workbench.store.data_folder, self._run(run_id).id)
+        run = self._run(run_id)
+        run_rules.check_owner(self.workbench, run, arguments.text(key, "key", 100))
+        jobs.cancel(self.workbench.store.data_folder, run.id)
         return _run_json(self._run(run_id))
 
     def use_adapter(self, run_id: str = "") -> Json:

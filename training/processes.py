@@ -1,6 +1,7 @@
 """A run's own process: started in a session of its own, found again by pid and start time, ended with its children.
 
-launch(folder)          writes process.json and log.txt, returns at once
+launch(folder, {"CUDA_VISIBLE_DEVICES": "1"})    writes process.json and log.txt, returns at once
+introduce(folder)       the same from inside: whoever started it may have been killed before it could write
 find(folder)            the process while it lives, whoever started it
 end(process)            politely, then not
 """
@@ -8,28 +9,36 @@ end(process)            politely, then not
 import contextlib
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import psutil
 
+from training.run_facts import host
+
 ROOT = Path(__file__).resolve().parents[1]
 GRACE = 5.0  # seconds a process that is asked to end has for it. Ours: longer than a step of the built-in solver
+COMMAND = (sys.executable, "-m", "training", "jobs", "work")
+"""What a run's process is; the folder comes last."""
 
 
-def launch(folder: Path) -> None:
+def launch(folder: Path, variables: Mapping[str, str] | None = None) -> None:
     """The run's process: its own session, so that neither a closed page nor a stopped app ends it."""
+    before = os.environ.get("PYTHONPATH", "")
     environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join([str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]),
+        "PYTHONPATH": os.pathsep.join(dict.fromkeys([str(ROOT), *filter(None, before.split(os.pathsep))])),
         "PYTHONUNBUFFERED": "1",
         "PYTHONWARNINGS": "ignore",
         "TOKENIZERS_PARALLELISM": "false",
+        **(variables or {}),
     }
     with (folder / "log.txt").open("ab") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "training", "jobs", "work", str(folder)],
+            [*COMMAND, str(folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,
@@ -38,10 +47,21 @@ def launch(folder: Path) -> None:
             start_new_session=True,
         )
     _children.append(process)
+    _write(folder, process.pid)
+
+
+def introduce(folder: Path) -> None:
+    """This process is the run's."""
+    _write(folder, os.getpid())
+
+
+def _write(folder: Path, pid: int) -> None:
     began = 0.0
     with contextlib.suppress(psutil.Error):  # it may have ended already; then its events say why
-        began = psutil.Process(process.pid).create_time()
-    (folder / "process.json").write_text(json.dumps({"pid": process.pid, "began": began}), encoding="utf-8")
+        began = psutil.Process(pid).create_time()
+    partial = folder / f"process.json.{os.getpid()}"  # the run and its starter write the same, perhaps at once
+    partial.write_text(json.dumps({"pid": pid, "began": began, "host": host()}), encoding="utf-8")
+    os.replace(partial, folder / "process.json")
 
 
 _children: list[subprocess.Popen[bytes]] = []
@@ -54,10 +74,12 @@ def find(folder: Path) -> psutil.Process | None:
         child.poll()  # reaps it when it has ended
     try:
         written = json.loads((folder / "process.json").read_text(encoding="utf-8"))
+        if written.get("host", host()) != host():
+            return None  # copied from another machine, where the same number meant another process
         process = psutil.Process(int(written["pid"]))
         is_same = abs(process.create_time() - float(written["began"])) < 2.0
         return process if is_same and process.status() != psutil.STATUS_ZOMBIE else None
-    except (OSError, ValueError, KeyError, TypeError, psutil.Error):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, psutil.Error):
         return None
 
 
@@ -70,6 +92,11 @@ def end(process: psutil.Process) -> None:
         if alive:
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
             psutil.wait_procs(alive, timeout=GRACE)
+
+
+def free_space(folder: Path) -> int:
+    """Bytes left on the folder's disk."""
+    return shutil.disk_usage(folder).free
 
 
 def _signal(process: psutil.Process, number: int) -> None:

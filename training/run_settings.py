@@ -21,7 +21,7 @@ class Settings:
     """What one run is asked to do."""
 
     store: Annotated[str, "the store whose labels and pits become pairs, or whose traces teach a value model"]
-    kind: Annotated[str, "pairs: an adapter, by DPO; value: a value model of the solver's traces"] = "pairs"
+    kind: Annotated[str, "pairs: an adapter, by DPO; value: a value model; recipe: a paper's, all its stages"] = "pairs"
     model: Annotated[str, "model folder or Hugging Face id"] = BUILT_IN
     adapter: Annotated[str, "adapter to start from; empty: the model alone"] = ""
     origin: Annotated[str, "whose flags: person, machine or both"] = "both"
@@ -40,6 +40,9 @@ class Settings:
     problems_seed: Annotated[int, "which held-out problems"] = HELD_OUT_SEED
     level: Annotated[str, "their difficulty"] = DEFAULT_LEVEL
     format: Annotated[str, "how solutions are written"] = "transitions"
+    device: Annotated[str, "cpu, cuda:0 …; one run at a time on each; empty: the first there is"] = ""
+    recipe: Annotated[str, "of a recipe's run: which"] = ""
+    recipe_settings: Annotated[str, "… and its own settings, a JSON object"] = ""
 
 
 RANGES: dict[str, tuple[float, float]] = {
@@ -57,7 +60,7 @@ RANGES: dict[str, tuple[float, float]] = {
 }
 """What a run may be asked for, from - to. Ours: beyond these is a slip of the finger."""
 
-KINDS = ("pairs", "value")
+KINDS = ("pairs", "value", "recipe")
 """What a run may train."""
 
 LOSSES = ("sigmoid", "sft", "hinge", "ipo", "robust", "sigmoid_norm", "apo_zero", "apo_down")

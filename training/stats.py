@@ -13,8 +13,6 @@ Not covered: several adapters compared at once (no correction for many tests).
 
 from math import sqrt
 
-from scipy.stats import binomtest
-
 from reasoner.intervals import wilson
 from training.report import Difference
 
@@ -25,6 +23,8 @@ def mcnemar_p(fixed: int, broken: int) -> float:
     """Exact two-sided p-value (0-1) that `fixed` and `broken` are as likely; 1.0 when no problem changed."""
     if fixed + broken == 0:
         return 1.0
+    from scipy.stats import binomtest  # late: a second, which no page waits for
+
     return float(binomtest(fixed, fixed + broken, 0.5).pvalue)
 
 

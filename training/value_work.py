@@ -4,8 +4,10 @@ Started as every run is (training/jobs.py, training/work.py), with settings whos
 once, whatever was done before the run was killed.
 """
 
+from reasoner.store import Store
 from training import rerank, value
 from training.rerank_report import read_rerank_report
+from training.run_facts import note_read, snapshot
 from training.value_model import is_value_model
 from training.value_report import read_value_report
 from training.work import Work
@@ -49,6 +51,8 @@ class ValueWork(Work):
     def train(self) -> None:
         """The value model, from the last checkpoint if there is one."""
         self.stage("train", "Training a value model on the store's right and wrong solutions …")
+        with Store(self.settings.store) as store:
+            note_read(self.folder, "store", **snapshot(store))
         self.is_training = True
         value.run(self.args(), self.stop.is_set)
         self.is_training = False

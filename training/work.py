@@ -1,22 +1,17 @@
 """What a run's process does: pairs → adapter → report, each stage once, whatever was done before it was killed.
 
-Started by training/jobs.py as `python -m training jobs work FOLDER`. This is an edge: any error becomes a "failed"
-event with words for a person, and its traceback goes to the run's log.
+training/run_process.py runs it as a run's process.
 """
 
-import errno
 import json
-import os
-import signal
 import threading
 import time
-import traceback
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 
 from reasoner.engines import Engine, load_engine
-from reasoner.errors import RunError, WorkbenchError
+from reasoner.errors import RunError
 from reasoner.explore import explore_many, pits_of, why_not_explorable
 from reasoner.records import Problem, Trace
 from reasoner.store import Store
@@ -25,9 +20,11 @@ from training.evaluate import Pits, evaluate, held_out, save
 from training.lora import resolve
 from training.pairs import collect_pairs, read_pairs, write_pairs
 from training.progress import EventLog, latest, read_events
+from training.run_facts import hash_file, hash_model, note_read, snapshot
+from training.run_process import do, work
 from training.run_settings import Settings, read_settings
 
-NICENESS = 10  # the page stays quick while a run trains
+__all__ = ["Work", "do", "unexplored", "work"]
 
 
 class Work:
@@ -78,6 +75,7 @@ class Work:
         engine = load_engine(base, start)
         began = time.monotonic()
         with Store(self.settings.store) as store:
+            note_read(self.folder, "store", **snapshot(store))
             pairs, counts = collect_pairs(
                 store,
                 engine,
@@ -95,6 +93,10 @@ class Work:
                 "then start again."
             )
         write_pairs(pairs, self.folder / "pairs.jsonl")
+        note_read(self.folder, "pairs.jsonl", sha256=hash_file(self.folder / "pairs.jsonl"), rows=len(pairs))
+        for name, path in (("model", base), ("adapter", start)):
+            if path:
+                note_read(self.folder, name, path=path, sha256=hash_model(path))
         (self.folder / "counts.json").write_text(json.dumps(asdict(counts)), encoding="utf-8")
 
     def train(self) -> None:
@@ -188,36 +190,3 @@ def unexplored(store: Store, engine: Engine, num: int) -> list[tuple[Trace, Prob
                 rounds.append([])
             rounds[place].append((trace, row.problem))
     return [pair for one_each in rounds for pair in one_each][:num]
-
-
-def work(folder: Path, kind: type[Work] = Work) -> int:
-    """Do the run in `folder`, niced and ready to be stopped; the exit code."""
-    work = kind(folder)
-    signal.signal(signal.SIGTERM, work.asked_to_stop)
-    if hasattr(os, "nice"):
-        os.nice(NICENESS)
-    return do(work)
-
-
-def do(work: Work) -> int:
-    """Do a run; whatever goes wrong becomes its "failed" event."""
-    try:
-        work.run()
-    except WorkbenchError as error:
-        return _failed(work, str(error))
-    except OSError as error:
-        traceback.print_exc()
-        if error.errno == errno.ENOSPC:
-            return _failed(work, "The disk is full. Free some space, then resume the run.")
-        return _failed(work, f"A file could not be read or written ({error}). See the log, then resume the run.")
-    except Exception as error:  # noqa: BLE001  the process's edge: a person is told, the log has the rest
-        traceback.print_exc()
-        first_line = (str(error).strip() or type(error).__name__).split("\n")[0][:300]
-        return _failed(work, f"Something unexpected happened: {first_line} The log has the details.")
-    return 0
-
-
-def _failed(work: Work, message: str) -> int:
-    print(f"failed: {message}", flush=True)
-    work.events.write("failed", message=message)
-    return 1

@@ -1,0 +1,60 @@
+"""The command line that does what a run does: for a shell, another machine, or a note of what was done.
+
+    command_of(settings)             "python -m training jobs start --store S --model M --epochs 1.0"
+    command_of(recipe's settings)    "python -m training recipe self-explore --preset built-in --out self-explore"
+
+Only what differs from the defaults is named, so it stays readable.
+"""
+
+import shlex
+from collections.abc import Mapping
+from dataclasses import MISSING, fields
+from typing import Any
+
+from reasoner.errors import BadInput
+from training import recipe_work
+from training.run_settings import Settings
+
+PYTHON = ("python", "-m", "training")
+
+
+def command_of(settings: Settings, out: str = "") -> str:
+    """One line for a POSIX shell. `out`: the folder of a recipe; its name where none is given."""
+    if settings.kind == "recipe":
+        try:
+            asked = recipe_work.asked_of(settings)
+        except BadInput:
+            asked = {}
+        return recipe_command(settings.recipe, asked, out or settings.recipe)
+    given = {
+        item.name: getattr(settings, item.name)
+        for item in fields(Settings)
+        if item.default is MISSING or getattr(settings, item.name) != item.default
+    }
+    return shlex.join([*PYTHON, "jobs", "start", *options(given)])
+
+
+def recipe_command(name: str, asked: Mapping[str, Any], out: str) -> str:
+    """The line that runs a recipe in this process, with what was asked for."""
+    given = dict(asked)
+    preset = given.pop(recipe_work.PRESET, "")
+    start = ["--preset", str(preset)] if preset else []
+    return shlex.join([*PYTHON, "recipe", name, *start, *options(given), "--out", out])
+
+
+def options(values: Mapping[str, Any]) -> list[str]:
+    """--name value, as training/command_line.py reads them."""
+    words: list[str] = []
+    for name, value in values.items():
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            words += [option] if value else []
+        elif isinstance(value, list | tuple):
+            words += [option, *map(str, value)]
+        else:
+            words += [option, _text(value)]
+    return words
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

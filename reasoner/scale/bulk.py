@@ -198,4 +198,5 @@ def _pits(
         judged_by=settings.judged_by,
         together=settings.together,
         earlier=(lambda problem: partial.get(problem.id, ())) if partial else None,
+        shows=settings.shows,
     )

@@ -36,6 +36,7 @@ class Settings:
     judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
     budget: int | None = None  # tokens a trace; None: no limit
     together: int = TOGETHER
+    shows: bool = False  # the adaptive search goes on until it has seen a way round the pit, as a pair needs one
 
     def engine(self) -> Engine:
         """The engine, loaded once a process. Raises as `load_engine`."""
@@ -46,6 +47,8 @@ class Settings:
         values = asdict(self)
         for name in ("server", "together"):
             del values[name]
+        if not self.shows:  # folders of earlier versions do not say it
+            del values["shows"]
         return values | {"engine": engine.maker.engine, "model": engine.maker.model, "adapter": engine.maker.adapter}
 
 

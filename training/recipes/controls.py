@@ -1,0 +1,31 @@
+"""What makes the controls comparable: the same wrong solutions, the same number of pairs."""
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+
+from reasoner.records import Pair
+from training.recipes.outcome import trained_on
+
+
+def with_same_solutions(outcome: Sequence[Pair], granular: Sequence[Pair], dropped: Counter[str]) -> list[Pair]:
+    """The outcome pairs of just those wrong solutions that gave a granular pair: as many, of the same problems."""
+    used = {pair.trace_id for pair in granular}
+    kept = []
+    for pair in outcome:
+        if pair.trace_id not in used:
+            dropped["its wrong solution gave no granular pair"] += 1
+        elif (cut := trained_on(pair)) is None:
+            dropped["nothing is left without the line that states the answer"] += 1
+        else:
+            kept.append(cut)
+    return kept
+
+
+def drawn(pairs: Sequence[Pair], most: int, seed: int, dropped: Counter[str]) -> list[Pair]:
+    """At most so many of the pairs, in their order, drawn by the seed; 0: all."""
+    if not most or len(pairs) <= most:
+        return list(pairs)
+    dropped["over the number that is trained on"] += len(pairs) - most
+    places = sorted(random.Random(seed).sample(range(len(pairs)), most))
+    return [pairs[place] for place in places]

@@ -25,7 +25,7 @@ from functools import lru_cache
 from math import comb, sqrt
 from typing import TYPE_CHECKING, Any
 
-from training.recipes.measured import Outcome, Status, vote
+from training.recipes.measured import Outcome
 from training.value_report import Estimate
 
 if TYPE_CHECKING:
@@ -71,29 +71,37 @@ def pass_values(outcomes: Sequence[Outcome], k: int) -> "Array":
 
 
 def majority_values(outcomes: Sequence[Outcome], k: int, seed: int = 0) -> "Array":
-    """maj@k of each problem, over random subsets of its samples; NaN where none could be judged."""
+    """maj@k of each problem: the mean of `measured.vote` over random subsets of samples; NaN where none is judged."""
     import numpy as np
 
+    num = max((len(one.right) for one in outcomes), default=0)
+    values = np.full(len(outcomes), np.nan)
+    places = [place for place, one in enumerate(outcomes) if len(one.right) == num]
+    if not 0 < k <= num:
+        return values
+    groups = np.array([outcomes[place].groups for place in places])  # (problems, samples)
+    right = np.array([outcomes[place].right for place in places], dtype=float)  # None becomes NaN
     random = np.random.default_rng([seed, k])
-    return np.array([_majority(one, k, random) for one in outcomes])
+    subsets = np.array([random.permutation(num)[:k] for _ in range(SUBSETS if k < num else 1)])
+    votes = np.stack([_votes(groups[:, chosen], right[:, chosen]) for chosen in subsets])
+    known = ~np.isnan(votes)
+    total = known.sum(axis=0)
+    values[places] = np.where(total > 0, np.nansum(votes, axis=0) / np.maximum(total, 1), np.nan)
+    return values
 
 
-def _majority(outcome: Outcome, k: int, random: "np.random.Generator") -> float:
-    num = len(outcome.right)
-    if num < k:
-        return float("nan")
-    if len(set(outcome.groups)) == 1 and -1 not in outcome.groups:  # all say the same, whichever are drawn
-        return _worth(outcome.majority)
-    if k == num:
-        return _worth(outcome.majority)
-    drawn = [random.permutation(num)[:k] for _ in range(SUBSETS)]
-    votes = [_worth(vote([outcome.right[i] for i in own], [outcome.groups[i] for i in own])) for own in drawn]
-    judged = [one for one in votes if one == one]
-    return sum(judged) / len(judged) if judged else float("nan")
+def _votes(groups: "Array", right: "Array") -> "Array":
+    """`measured.vote` of each row: 1 right, 0 not right or undecided, NaN unjudged; (problems,)."""
+    import numpy as np
 
-
-def _worth(status: Status) -> float:
-    return float("nan") if status == "unjudged" else float(status == "right")
+    members = groups[:, None, :] == np.arange(groups.max(initial=0) + 1)[None, :, None]  # (problems, groups, samples)
+    counts = members.sum(axis=2)
+    most = counts.max(axis=1)
+    is_decided = (most > 0) & ((counts == most[:, None]).sum(axis=1) == 1)
+    rows = np.arange(len(groups))
+    first = members[rows, counts.argmax(axis=1)].argmax(axis=1)  # the winning answer's first sample
+    undecided = np.where(np.isnan(right).all(axis=1), np.nan, 0.0)
+    return np.where(is_decided, right[rows, first], undecided)
 
 
 def estimate(values: "Array", seed: int = 0, draws: int = DRAWS) -> Estimate | None:

@@ -51,6 +51,9 @@ class Recipe:
 
 RECIPES: dict[str, Recipe] = {
     "self-explore": Recipe("self_explore", "Self-Explore: first pits become pairs (arXiv 2404.10346)"),
+    "kwai-star": Recipe("kwai_star", "Kwai-STaR: a solver that checks itself and goes back (arXiv 2411.04799)"),
+    "kpdd": Recipe("kpdd", "KPDD: key points and solutions distilled, CoT against PoT (arXiv 2407.10167)"),
+    "fdd": Recipe("fdd", "FDD rounds: easy problems become harder, hard ones get siblings (arXiv 2411.14698)"),
 }
 """Name, as the command line takes it → recipe."""
 

@@ -43,7 +43,7 @@ class Share:
     def __str__(self) -> str:
         if not self.total:
             return "none"
-        return f"{self.rate:.1%} ({self.low:.1%} to {self.high:.1%}) of {self.total:,}"
+        return f"{100 * self.rate:.1f} % ({100 * self.low:.1f} to {100 * self.high:.1f}) of {self.total:,}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,15 +60,19 @@ class Checking:
     tokens: float  # a solution, mean
 
     def sentences(self) -> list[str]:
-        """For a report, one a line."""
-        return [
-            f"verifies in {self.verifies} solutions, goes back in {self.backtracks}",
-            f"a Verify is right in {self.verify_right}: it finds {self.finds} wrong paths, and spares {self.spares}"
-            " right ones",
-            f"going back from a wrong path ends in the right answer in {self.repaired}, from a right path in a wrong "
-            f"answer in {self.broken}",
-            f"{self.tokens:.0f} tokens a solution",
-        ]
+        """For a report, one a line; what never happens is not told."""
+        told = [f"verifies in {self.verifies} solutions; {self.tokens:.0f} tokens a solution"]
+        if self.verify_right.total:
+            told.append(
+                f"a Verify is right in {self.verify_right}: it calls {self.finds} wrong paths wrong, and {self.spares} "
+                "right ones right"
+            )
+        if self.backtracks.num:
+            told.append(
+                f"goes back in {self.backtracks} solutions: from a wrong path to the right answer in {self.repaired}, "
+                f"from a right path to a wrong answer in {self.broken}"
+            )
+        return told
 
 
 @dataclass

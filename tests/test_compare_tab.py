@@ -18,7 +18,7 @@ from training.comparison import Comparison
 from training.report import read_report
 from training.tabs import compare
 from training.tabs.compare_view import comparison_html, gone_words, headline_html, problem_ids
-from training.tabs.drawing import curve, graph_svg
+from training.tabs.drawing import Series, curves, graph_svg
 
 
 @pytest.fixture
@@ -136,9 +136,10 @@ def test_shape_and_dash_say_what_the_colour_says() -> None:
 
 
 def test_curves_draw_what_is_finite() -> None:
-    assert "<polyline" not in curve("Loss", [], 10, "")
-    assert "nan" not in curve("Loss", [0.6, float("nan"), 0.5], 10, "")
-    assert "0.5" in curve("Accuracy", [0.0, 0.5], 10, "", low=0.0)
+    assert "<polyline" not in curves("Loss", [Series("run", [], 10)])
+    assert ">0.5<" in curves("Accuracy", [Series("run", [(1, 0.0), (2, 0.5)], 10)], low=0.0)
+    over = curves("Loss", [Series("<one>", [(1, 0.7), (2, 0.6)], 4), Series("two", [(1, 0.7), (2, 0.5)], 8)])
+    assert over.count("<polyline") == 2 and "&lt;one&gt; 0.6; two 0.5" in over and "8 steps" in over
 
 
 def test_groups_are_those_of_the_report(run: jobs.Run) -> None:

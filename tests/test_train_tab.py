@@ -102,7 +102,7 @@ def test_whose_flags_are_told_apart(workbench: Workbench) -> None:
 
 def test_a_value_that_cannot_be_meant_is_refused_in_words(workbench: Workbench) -> None:
     flagged(workbench.store)
-    said, _ = train.start_run(workbench, *values(replace(FORM, epochs=None)))  # type: ignore[arg-type]
+    said, _ = train.start_run(workbench, "", *values(replace(FORM, epochs=None)))  # type: ignore[arg-type]
     assert "Epochs must be from" in said and 'role="alert"' in said
     assert jobs.list_runs(workbench.store.data_folder) == []
 
@@ -130,28 +130,27 @@ def test_a_run_goes_on_from_the_adapter_in_use(workbench: Workbench, tmp_path: P
 
 def test_a_run_is_drawn_from_its_files(workbench: Workbench) -> None:
     made_up_run(workbench.store, "one")
-    html, log, cancel, resume, runs, sign = train.show_run(workbench, "", "")
+    html, log, cancel, resume, runs, sign, *_ = train.show_run(workbench, "", "")
     assert 'data-state="done"' in html and html.count("<polyline") == 4
     assert "Reward margin" in html and "<b>unsure" not in html
     assert "&lt;script&gt;" in log
     assert (cancel["visible"], resume["visible"]) == (False, False)
-    assert runs["choices"] == [("The latest run", ""), ("✓ one", "one")]
+    assert runs["choices"] == [("The latest run", ""), ("✓ one · pairs → adapter, 3 passes", "one")]
     assert sign
 
 
 def test_nothing_is_sent_while_nothing_is_new(workbench: Workbench) -> None:
     made_up_run(workbench.store, "one")
-    first = train.refresh(workbench, "", "", "", *values())
-    assert not is_skipped(first[0])
-    again = train.refresh(workbench, "", first[5], first[9], *values())
-    assert all(is_skipped(answer) for answer in again[:9])
+    first = train.refresh(workbench, "", "", "", "", *values())
+    again = train.refresh(workbench, "", first[5], "", first[-1], *values())
+    assert all(is_skipped(answer) for answer in again)
 
 
 def test_a_new_label_is_in_the_preview_at_the_next_look(workbench: Workbench) -> None:
-    first = train.refresh(workbench, "", "", "", *values())
+    first = train.refresh(workbench, "", "", "", "", *values())
     flagged(workbench.store)
-    second = train.refresh(workbench, "", first[5], first[9], *values())
-    assert "3 + 2 = 6" in second[6]
+    second = train.refresh(workbench, "", first[5], "", first[-1], *values())
+    assert "3 + 2 = 6" in second[11]
 
 
 def test_a_failed_run_offers_to_go_on_and_says_why(workbench: Workbench) -> None:
@@ -165,7 +164,7 @@ def test_a_failed_run_offers_to_go_on_and_says_why(workbench: Workbench) -> None
 
 def test_a_run_that_was_deleted_is_no_traceback(workbench: Workbench) -> None:
     assert train.find_run(workbench, "nothing") is None
-    assert "no run" in train.cancel_run(workbench, "../../etc")
+    assert "no run" in train.cancel_run(workbench, "../../etc", "")
     assert run_html(None)
 
 

@@ -2,4 +2,5 @@
 
 from pathlib import Path
 
-CSS_PATHS = [Path(__file__).resolve().parents[2] / "assets" / "training.css"]
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
+CSS_PATHS = [ASSETS / "training.css", ASSETS / "runs.css"]

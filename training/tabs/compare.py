@@ -47,9 +47,9 @@ def comparisons_of(run: Run) -> dict[str, Comparison]:
 
 
 def finished_runs(workbench: Workbench) -> list[Run]:
-    """Runs with a report, the newest first."""
+    """Runs with a before and after, the newest first; a recipe's report has other rows, and its place on Train."""
     runs = jobs.list_runs(workbench.store.data_folder)
-    return [run for run in runs if (run.folder / "report.json").is_file()]
+    return [run for run in runs if run.settings.kind == "pairs" and (run.folder / "report.json").is_file()]
 
 
 def find_run(workbench: Workbench, run_id: str | None) -> Run | None:

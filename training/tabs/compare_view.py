@@ -33,7 +33,7 @@ def problem_ids(report: Report, group: str) -> list[str]:
     return list(dict.fromkeys(pit.problem_id for pit in telling))
 
 
-def headline_html(report: Report, in_use: str) -> str:
+def headline_html(report: Report, in_use: str = "") -> str:
     """The numbers of a run, with intervals, fixed and broken, levels and pits."""
     if not report.num_problems:
         body = '<p class="fp-note">No held-out problem was solved in this run.</p>'
@@ -59,10 +59,8 @@ def headline_html(report: Report, in_use: str) -> str:
     if report.num_unjudged:
         notes.insert(0, f"{report.num_unjudged:,} problems left out: an answer could not be judged.")
     said = escape(" ".join(notes))
-    return (
-        f'<div class="fp-train">{body}{pits}<p class="fp-note">{said}</p>'
-        f'<p class="fp-note" role="status">Solver in use: <b>{escape(in_use)}</b></p></div>'
-    )
+    used = f'<p class="fp-note" role="status">Solver in use: <b>{escape(in_use)}</b></p>' if in_use else ""
+    return f'<div class="fp-train">{body}{pits}<p class="fp-note">{said}</p>{used}</div>'
 
 
 def _points(share: float) -> str:

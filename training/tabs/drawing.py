@@ -1,6 +1,6 @@
 """Small drawings as SVG text: a run's curves, two rates with their intervals, a state graph of a few traces.
 
-    curve("Loss", [0.69, 0.61, 0.55], total=75, words="falls")       → '<figure class="fp-curve">…'
+    curves("Loss", [Series("run", [(1, 0.69), (2, 0.61)], 75)])       → '<figure class="fp-curve">…'
     graph_svg(build_graph(problem, traces, pits=pits))                → '<svg class="fp-map" …'
 
 Colours and dashes are classes of assets/training.css, so both themes need no second drawing; every text is escaped.
@@ -10,6 +10,7 @@ Not covered: large graphs and moving about in them: that is the Walk tab. Here a
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from reasoner.graph import StateGraph
@@ -22,28 +23,49 @@ GLYPHS = {"question": "?", "right": "✓", "wrong": "✗", "unjudged": "~", "fir
 BAD = ("first_wrong", "pit", "after")
 
 
-def curve(title: str, values: Sequence[float], total: int, words: str, low: float | None = None) -> str:
-    """One figure over the steps of a run, `total` of them to come; its last value in words beside the title.
+@dataclass(frozen=True)
+class Series:
+    """One line of a drawing."""
+
+    name: str
+    points: Sequence[tuple[float, float]]  # (step, value)
+    total: float  # steps to come, the drawing's right end
+    style: str = ""  # classes of assets/runs.css
+
+
+def curves(title: str, series: Sequence[Series], words: str = "", low: float | None = None) -> str:
+    """Lines over the steps of one run or several; of a single one its last value in words beside the title.
 
     `low` and above: fixed bounds of the axis where the figure has natural ones (accuracy: 0-1).
     """
-    good = [value for value in values if math.isfinite(value)]
-    shown = f"{good[-1]:.3g}" if good else "–"
-    bottom, top = (low, 1.0) if low is not None else _bounds(good)
-    points = " ".join(
-        _point(index, value, total, bottom, top) for index, value in enumerate(values) if math.isfinite(value)
-    )
-    line = f'<polyline points="{points}" />' if len(good) > 1 else ""
+    values = [value for one in series for _, value in one.points]
+    bottom, top = (low, 1.0) if low is not None else _bounds(values)
+    right = max((one.total for one in series), default=1.0)
+    lines, last = [], []
+    for one in series:
+        points = " ".join(_point(step, value, right, bottom, top) for step, value in one.points)
+        if len(one.points) > 1:
+            name = f"<title>{escape(one.name)}: {one.points[-1][1]:.3g}</title>"
+            kind = f' class="{one.style}"' if one.style else ""
+            lines.append(f'<polyline{kind} points="{points}">{name}</polyline>')
+        if one.points:
+            last.append(f"{one.points[-1][1]:.3g}")
+    shown = last[0] if len(last) == 1 else "–" if not last else ""
     zero = ""
     if bottom < 0 < top:
         y = HEIGHT * (1 - (0 - bottom) / (top - bottom))
         zero = f'<line class="fp-zero" x1="0" x2="{WIDTH}" y1="{y:.1f}" y2="{y:.1f}" />'
+    told = (
+        "; ".join(f"{one.name} {value}" for one, value in zip(series, last, strict=False)) if len(last) > 1 else shown
+    )
+    output = f"<output>{shown}</output>" if shown else ""
     return (
-        f'<figure class="fp-curve" aria-label="{escape(title)}: {shown}">'
-        f"<figcaption><b>{escape(title)}</b> <output>{shown}</output><small>{escape(words)}</small></figcaption>"
+        f'<figure class="fp-curve" aria-label="{escape(title)}: {escape(told)}">'
+        f"<figcaption><b>{escape(title)}</b> {output}<small>{escape(words)}</small></figcaption>"
         f'<div><span class="fp-top">{top:.2g}</span><span class="fp-bottom">{bottom:.2g}</span>'
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{zero}{line}</svg>'
-        "</div></figure>"
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" preserveAspectRatio="none" aria-hidden="true">{zero}'
+        f"{''.join(lines)}</svg>"
+        f'</div><small class="fp-steps"><span>0</span><span>{right:,.0f} steps</span></small></figure>'
     )
 
 
@@ -53,8 +75,8 @@ def _bounds(values: Sequence[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _point(index: int, value: float, total: int, bottom: float, top: float) -> str:
-    x = WIDTH * index / max(1, total - 1)
+def _point(step: float, value: float, right: float, bottom: float, top: float) -> str:
+    x = WIDTH * step / max(1.0, right)
     y = HEIGHT * (1 - (value - bottom) / (top - bottom))
     return f"{x:.1f},{min(HEIGHT, max(0.0, y)):.1f}"
 

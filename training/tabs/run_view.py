@@ -13,12 +13,12 @@ from training.jobs import Run
 from training.pairs import Preview
 from training.progress import Event, latest, read_events
 from training.rates import Estimate
-from training.tabs.drawing import curve
+from training.run_folder import QUEUED
+from training.tabs.figures import run_curves_html
+from training.tabs.stage_line import stages_html, stages_of
 
 SHOWN_PAIRS = 8
 TAIL = 40  # lines of the log
-STAGES = (("explore", "Explore"), ("pairs", "Pairs"), ("train", "Fine-tune"), ("evaluate", "Before / after"))
-VALUE_STAGES = (("train", "Train the value model"), ("score", "Score states"), ("rerank", "Choose among samples"))
 STATE_WORDS = {
     "waiting": "◌ Starting",
     "running": "● Running",
@@ -122,66 +122,34 @@ def seconds_words(seconds: float) -> str:
     return f"{whole} s" if whole < 60 else f"{whole // 60} min {whole % 60:02d} s"
 
 
-def run_html(run: Run | None) -> str:
-    """One run: state, stages, time left, curves."""
+def run_html(run: Run | None, ahead: Sequence[Run] = ()) -> str:
+    """One run: state, stages, time left, curves. `ahead`: the runs that a waiting one waits for."""
     if run is None:
         return '<div class="fp-train"></div>'
     events = read_events(run.folder / "events.jsonl")
-    steps = [event for event in events if event["kind"] == "train"]
     left = f'<span class="fp-run-left">{_left_words(run, events)}</span>'
     message = "fp-run-message fp-error" if run.state == "failed" else "fp-run-message"
     stopped = latest(events, "stopped")
-    note = f'<p class="fp-note">{escape(str(stopped["message"]))}</p>' if stopped and run.state == "done" else ""
+    notes = [str(stopped["message"])] if stopped and run.state == "done" else []
+    note = "".join(f'<p class="fp-note">{escape(words)}</p>' for words in [*notes, *run.notes])
     return (
         f'<div class="fp-train"><article class="fp-run" data-state="{run.state}"><div class="fp-run-head">'
-        f"<strong>{STATE_WORDS[run.state]}</strong><code>{escape(run.id)}</code>{left}</div>"
-        f'<p class="{message}" role="status">{escape(run.message)}</p>{note}{_stages_html(run, events)}'
-        f'{_counts_html(events)}<div class="fp-curves">{_curves(steps, run.settings.kind)}</div></article></div>'
+        f"<strong>{state_words(run)}</strong><code>{escape(run.id)}</code>{left}</div>"
+        f'<p class="{message}" role="status">{escape(_message(run, ahead))}</p>{note}'
+        f"{stages_html(stages_of(run, events))}{run_curves_html(run)}</article></div>"
     )
 
 
-def _curves(steps: Sequence[Event], kind: str) -> str:
-    total = int(steps[-1]["total"]) if steps else 1
-
-    def values(name: str) -> list[float]:
-        return [float("nan") if step.get(name) is None else float(step[name]) for step in steps]
-
-    if kind == "value":
-        return curve("Loss", values("loss"), total, "of the chance of a right answer")
-    return (
-        curve("Loss", values("loss"), total, "DPO's, down from 0.69")
-        + curve("Reward margin", values("margin"), total, "chosen over rejected")
-        + curve("Accuracy", values("accuracy"), total, "pairs told apart", low=0.0)
-        + curve("Log-probability of chosen", values("logps_chosen"), total, "should not sink")
-    )
+def state_words(run: Run) -> str:
+    """Its state with its mark: "● Running"."""
+    return "◌ Waiting" if run.state == "waiting" and (run.folder / QUEUED).is_file() else STATE_WORDS[run.state]
 
 
-def _stages_html(run: Run, events: Sequence[Event]) -> str:
-    stages = VALUE_STAGES if run.settings.kind == "value" else STAGES
-    order = [name for name, _ in stages]
-    now = order.index(run.stage) if run.stage in order else -1
-    items = []
-    for place, (name, title) in enumerate(stages):
-        if name == "explore" and not run.settings.num_explore:
-            continue
-        share = 1.0 if place < now or run.state == "done" else _share(name, events) if place == now else 0.0
-        current = ' class="fp-now"' if place == now and run.is_live else ""
-        items.append(f'<li{current}>{title}<progress max="1" value="{share:.3f}" aria-label="{title}"></progress></li>')
-    return f'<ol class="fp-stages">{"".join(items)}</ol>'
-
-
-def _share(stage: str, events: Sequence[Event]) -> float:
-    """How much of a stage is done, 0-1."""
-    if stage == "train":
-        step = latest(list(events), "train")
-        return float(step["step"]) / max(1, float(step["total"])) if step else 0.0
-    done = [event for event in events if event["kind"] == "progress" and str(event["stage"]).startswith(stage)]
-    if not done:
-        return 0.0
-    part = float(done[-1]["done"]) / max(1, float(done[-1]["total"]))
-    if stage != "evaluate":
-        return part
-    return part / 2 + (0.5 if str(done[-1]["stage"]).endswith("after") else 0.0)
+def _message(run: Run, ahead: Sequence[Run]) -> str:
+    if run.state != "waiting" or not ahead:
+        return run.message
+    others = f"{len(ahead)} runs are" if len(ahead) > 1 else f"run {ahead[0].id} is"
+    return f"In the queue for {run.device}: {others} before it. It starts by itself, whether a page is open or not."
 
 
 def _left_words(run: Run, events: Sequence[Event]) -> str:
@@ -191,15 +159,6 @@ def _left_words(run: Run, events: Sequence[Event]) -> str:
     if run.stage == "train" and step and step.get("seconds_left") is not None:
         return f"step {step['step']} of {step['total']}, {seconds_words(float(step['seconds_left']))} of training left"
     return f"{seconds_words(time.time() - run.created)} so far"
-
-
-def _counts_html(events: Sequence[Event]) -> str:
-    found = latest(list(events), "pairs")
-    if not found:
-        return ""
-    raw = found["counts"]
-    counts = Counts(int(raw["kept"]), int(raw["unchanged"]), dict(raw["dropped"]))
-    return f'<p class="fp-note">{counts.kept:,} pairs</p>{drops_html(counts)}'
 
 
 def log_html(run: Run | None) -> str:

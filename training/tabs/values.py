@@ -12,7 +12,7 @@ from gradio.context import Context
 
 from reasoner.errors import WorkbenchError
 from reasoner.workbench import Workbench
-from training import jobs
+from training import jobs, run_rules
 from training.asking import ask
 from training.jobs import Run
 from training.rerank_report import read_rerank_report
@@ -26,11 +26,10 @@ PROBLEMS = 100  # held-out problems, 8 samples each. Ours: a minute or two on on
 Shown = tuple[Any, Any, Any]
 
 
-def start(workbench: Workbench) -> str:
-    """Start a value model's run; what to say where it cannot start."""
+def start(workbench: Workbench, key: object = "") -> str:
+    """Start a value model's run, or let it wait for its turn; what to say where it cannot start."""
     try:
-        settings = ask(workbench, kind="value", num_problems=PROBLEMS)
-        jobs.start(settings, workbench.store.data_folder)
+        run_rules.start(workbench, ask(workbench, kind="value", num_problems=PROBLEMS), key)
     except WorkbenchError as error:
         return f'<div class="fp-train"><p class="fp-error" role="alert">{escape(str(error))}</p></div>'
     return ""
@@ -40,7 +39,7 @@ def show(workbench: Workbench, seen: str) -> Shown:
     """(result, button, sign): the latest value model's result, or nothing when nothing is new."""
     run = latest_run(workbench)
     right, wrong = num_traces(workbench)
-    can_start = min(right, wrong) >= FEWEST and jobs.active_run(workbench.store.data_folder) is None
+    can_start = min(right, wrong) >= FEWEST
     sign = f"{run.id if run else ''} {right} {wrong} {can_start}"
     if sign == seen:
         return gr.skip(), gr.skip(), gr.skip()
@@ -73,7 +72,7 @@ def _result(run: Run) -> str:
         return f'<div class="fp-train"><p class="fp-error" role="alert">{escape(str(error))}</p></div>'
 
 
-def build(workbench: Workbench) -> None:
+def build(workbench: Workbench, key: Any) -> None:
     """Lay out the section and wire it."""
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     with gr.Accordion("Value model: scores states, and chooses among samples", open=False, elem_id="value-model"):
@@ -90,5 +89,5 @@ def build(workbench: Workbench) -> None:
     timer.tick(look, seen, [result, button, seen], trigger_mode="once", concurrency_limit=2, **quiet)
     if Context.root_block is not None:
         Context.root_block.load(look, seen, [result, button, seen], **quiet)
-    started = button.click(partial(start, workbench), None, said, concurrency_limit=1, **quiet)
+    started = button.click(partial(start, workbench), key, said, concurrency_limit=1, **quiet)
     started.then(look, seen, [result, button, seen], **quiet)

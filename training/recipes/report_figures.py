@@ -90,8 +90,8 @@ def errors(report: RecipeReport) -> str:
 
 
 def stage_line(report: RecipeReport) -> str:
-    """The line of stages from top to bottom, seeds summed."""
-    stages = summed(report.counts)
+    """The line of stages from top to bottom, seeds summed; measuring makes no rows, so the table alone has it."""
+    stages = summed(count for count in report.counts if "measure" not in count.stage.split("/"))
     return f'<ol class="line">{"".join(_stage(count, num) for count, num in stages)}</ol>' if stages else ""
 
 

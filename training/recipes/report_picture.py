@@ -74,7 +74,8 @@ def report_picture(report: RecipeReport, theme: str = "light") -> str:
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-labelledby="title" font-family="{FONT}" font-size="15" fill="{colours.ink}">\n'
-        f'<title id="title">{escape(_short(title, 400))}</title>\n{_head(report, colours)}{_frame(scale, rows, colours, height)}'
+        f'<title id="title">{escape(_short(title, 400))}</title>\n'
+        f"{_head(report, colours)}{_frame(scale, rows, colours, height)}"
         f"{''.join(_row(number, place, row, scale, colours) for number, (place, row) in enumerate(rows))}</svg>\n"
     )
 

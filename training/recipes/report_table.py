@@ -10,6 +10,8 @@ from training.recipes.record import RecipeReport, points
 from training.recipes.rows import Row
 from training.value_report import Estimate
 
+ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+
 
 def markdown(report: RecipeReport) -> str:
     """Title, headline, table and notes."""
@@ -22,7 +24,7 @@ def cells(report: RecipeReport) -> list[list[str]]:
     head = ["stage", "accuracy (95 % interval)", "each seed", "against the stage before", "p", "sampled"]
     num = max((row.num_samples for row in report.rows), default=0)
     head += [f"pass@{num}", f"maj@{num}", "distinct", "tokens", "pairs", "updates", "margin", "rewards right", "time"]
-    lines = [_line(row, before, num) for row, before in zip(report.rows, [None, *report.rows[:-1]], strict=True)]
+    lines = [_line(row, before, num) for row, before in zip(report.rows, [None, *report.rows], strict=False)]
     used = [column for column in range(len(head)) if any(line[column] for line in lines)]
     return [[line[column] or "–" for column in used] for line in ([*head], *lines)] if lines else []
 
@@ -108,7 +110,5 @@ def _row(cells: Iterable[str], widths: Sequence[int]) -> str:
 
 def _plain(text: str) -> str:
     """Text that is text in Markdown, too: one line, no mark-up of its own."""
-    text = " ".join(text.split())
-    for sign in "\\`*_[]|<>":
-        text = text.replace(sign, {"<": "&lt;", ">": "&gt;"}.get(sign, "\\" + sign))
-    return text
+    text = " ".join("".join(one if one.isprintable() else " " for one in text).split())
+    return "".join(ENTITIES.get(one) or (f"\\{one}" if one in "\\`*_[]|#" else one) for one in text)

@@ -28,6 +28,7 @@ from pathlib import Path
 
 from reasoner.engines import engine_kind
 from reasoner.errors import RunError
+from reasoner.whole_file import write_json
 from training import dpo, processes, recipe_work
 from training.devices import check_device
 from training.lora import is_adapter
@@ -36,7 +37,6 @@ from training.run_facts import FACTS, free_colour, host, versions
 from training.run_folder import CANCELLED, QUEUED, Run, read_run, run_folders
 from training.run_queue import enqueue, pump, queue_lock
 from training.run_settings import Settings, check_settings, read_settings
-from training.whole_file import write_json
 
 __all__ = ["Run", "Settings", "active_run", "cancel", "list_runs", "resume", "start", "status"]
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from reasoner.whole_file import write_json
 from training.progress import Event, latest
-from training.whole_file import write_json
 
 SETUP_SECONDS = 20.0  # ours: loading the libraries, the model and the first batch on two cores
 SECONDS_A_FLAG = 0.6  # ours: four completions of the built-in solver on two cores

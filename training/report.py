@@ -12,7 +12,7 @@ from typing import Any
 
 from reasoner.errors import RunError
 from reasoner.records import Interval
-from training.whole_file import write_json
+from reasoner.whole_file import write_json
 
 
 @dataclass(frozen=True, slots=True)

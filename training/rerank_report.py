@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import RunError
+from reasoner.whole_file import write_json
 from training.value_report import Estimate
-from training.whole_file import write_json
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.store import Store
-from training.whole_file import write_json
+from reasoner.whole_file import write_json
 
 FACTS = "run.json"
 COLOURS = 8  # of curves, in assets/runs.css

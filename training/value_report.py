@@ -23,8 +23,8 @@ from typing import TYPE_CHECKING, Any
 
 from reasoner.errors import RunError
 from reasoner.records import Interval
+from reasoner.whole_file import write_json
 from training.stats import wilson
-from training.whole_file import write_json
 
 if TYPE_CHECKING:
     import numpy as np

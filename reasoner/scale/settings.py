@@ -6,12 +6,12 @@ hold(folder, {"method": "adaptive", "k": 4})         BadInput: … was explored 
 """
 
 import json
-import os
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from reasoner import whole_file
 from reasoner.engines import BUILT_IN, Engine, load_engine
 from reasoner.errors import BadInput, StoreError
 from reasoner.explore import DEFAULT_METHOD, NUM_COMPLETIONS
@@ -88,14 +88,11 @@ def read_json(path: Path) -> Any:
 
 
 def write_json(value: Any, path: Path) -> None:
-    """Write `value` in one piece: a reader sees all of it or none, whenever this process is killed."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    """Write `value` in one piece, in a folder that may be new. Raises StoreError where it cannot be written."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial.write_text(json.dumps(value, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(partial, path)
+        whole_file.write_json(value, path)
     except OSError as error:
-        partial.unlink(missing_ok=True)
         raise StoreError(
             f"{path} cannot be written: {error.strerror or error}. Make room or name another folder with --out, then "
             "run the same command again."

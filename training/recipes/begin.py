@@ -9,10 +9,10 @@ from typing import Any
 
 from reasoner.errors import BadInput
 from reasoner.records import Problem
+from reasoner.whole_file import write_json
 from training.recipes.problems import fingerprint, held_out_spec, load_problems, read_source, split, write_problems
 from training.recipes.stages import Done, Line, Stage, Tally
 from training.run_facts import versions
-from training.whole_file import write_json
 
 NONE = "none"
 

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from reasoner.whole_file import write_json
 from training.recipes.measured import Measured
 from training.recipes.report import write_recipe_report
 from training.recipes.rows import row_of
 from training.recipes.stages import Line
-from training.whole_file import write_json
 
 FIGURES = "figures.json"
 

@@ -14,12 +14,12 @@ from html import escape
 from pathlib import Path
 
 from reasoner.errors import RunError
+from reasoner.whole_file import write_text
 from training.recipes.estimates import seeds_in_words
 from training.recipes.record import RecipeReport
 from training.recipes.report_marks import NUM_COLOURS, SHAPES, Scale
 from training.recipes.report_table import percent
 from training.recipes.rows import Row
-from training.whole_file import write_text
 
 WIDTH, ROW, TOP, BOTTOM = 880, 44, 60, 34  # px
 LEFT, RIGHT = 300, 690  # of the drawing; the names stand before, the figures after it

@@ -22,8 +22,8 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import RunError
+from reasoner.whole_file import write_json
 from training.progress import EventLog
-from training.whole_file import write_json
 
 ASKED, DONE = "asked.json", "stage.json"
 

@@ -130,7 +130,7 @@ function placeMachine(isFirst) {
 }
 
 function exploreWords(found) {
-  if (found?.is_unfinished) return 'Go on';
+  if (found?.can_go_on) return 'Go on';
   if (!isGoldKnown()) return 'Explore by agreement of samples';
   return found ? 'Look again' : 'Find the pit by machine';
 }
@@ -150,8 +150,8 @@ function findings(one, found, now) {
 function verdictWords(found, now) {
   const share = found.step === null ? found.posterior.at(-1) : pitAt(found, found.step);
   const sure = share === undefined ? '' : ' · ' + chance(share);
-  const begin = now || found.is_unfinished ? 'So far: ' : '';
-  if (!found.rates.length && found.is_right && !found.is_unfinished) return 'no pit: this solution reaches the right answer itself, so nothing had to be sampled.';
+  const begin = now || found.can_go_on ? 'So far: ' : '';
+  if (!found.rates.length && found.is_right && !found.can_go_on) return 'no pit: this solution reaches the right answer itself, so nothing had to be sampled.';
   if (!found.rates.length) return found.posterior.length ? 'Nothing was sampled: this is what steps and failed checks let expect beforehand.' : 'Nothing was sampled.';
   if (found.step === null) return begin + 'no pit; the model recovered wherever it was tried' + sure;
   const rate = rateAt(found, found.step);

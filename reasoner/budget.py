@@ -79,3 +79,8 @@ SPENT, FAILED, REFUSED = "the budget is spent", "the engine failed", "the model 
 def is_unfinished(pit: Pit) -> bool:
     """Did the search end before it could say where the pit is, or that there is none? It holds what was found."""
     return pit.ended.startswith((STOPPED, NO_ANSWER, NO_END, SPENT, FAILED, REFUSED))
+
+
+def can_go_on(pit: Pit) -> bool:
+    """Was the search ended from outside, so that more could be found by going on with it?"""
+    return pit.ended.startswith((STOPPED, SPENT, FAILED))

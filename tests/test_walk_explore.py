@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
+from reasoner.budget import can_go_on
 from reasoner.engines.scripted import ScriptedEngine
 from reasoner.errors import BadInput
-from reasoner.figure_pits import is_unfinished, pit_json
+from reasoner.figure_pits import pit_json
 from reasoner.records import Maker, Pit, Probe, Problem, Step, Trace, Verdict, make_problem, make_trace, state_ids
 from reasoner.space import GuestLimits
 from reasoner.store import Store
@@ -64,7 +65,7 @@ def test_the_end_brings_the_pit_with_rates_posterior_and_cost(workbench: Bench) 
     assert 0 < pit["rates"][0][3] < 0.5 < pit["rates"][0][4] < 1
     assert len(pit["posterior"]) == len(STEPS) + 1
     assert sum(pit["posterior"]) == pytest.approx(1, abs=1e-3)
-    assert (pit["judged_by"], pit["is_unfinished"]) == ("gold", False)
+    assert (pit["judged_by"], pit["can_go_on"]) == ("gold", False)
     assert GOOD.split("\n")[0] not in json.dumps(mail)  # texts stay on the server until they are asked for
 
 
@@ -134,18 +135,19 @@ def test_a_step_is_counted_from_one_on_screen(workbench: Bench) -> None:
 
 
 @pytest.mark.parametrize(
-    ("ended", "unfinished"),
+    ("ended", "more"),
     [
         ("stopped", True),
         ("the budget is spent: 20 tokens", True),
         ("the engine failed: gone", True),
+        ("no answer in common", False),
         ("step 2 is sure enough (93%)", False),
         ("", False),
     ],
 )
-def test_what_can_be_gone_on_with(ended: str, unfinished: bool) -> None:
+def test_what_can_be_gone_on_with(ended: str, more: bool) -> None:
     pit = Pit("i", "t", "p", None, "linear", 4, (), Maker("local"), ended=ended)
-    assert is_unfinished(pit) == unfinished
+    assert can_go_on(pit) == more
 
 
 # ── tries ────────────────────────────────────────────────────────────────────────────────────────────────────────────

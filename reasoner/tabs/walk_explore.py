@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from reasoner.budget import Budget
+from reasoner.budget import Budget, can_go_on
 from reasoner.checks.answers import judge
 from reasoner.errors import BadInput
 from reasoner.explore import METHODS
-from reasoner.figure_pits import is_unfinished, pit_json
+from reasoner.figure_pits import pit_json
 from reasoner.formats.prefixes import format_of, prefix_text
 from reasoner.live import Progress, Search, Wish
 from reasoner.records import JudgedBy, Maker, Pit, Probe, Problem, Step, Trace, make_trace
@@ -124,14 +124,14 @@ def _end(store: Store, search: Search) -> dict[str, Any]:
         about |= {"message": search.failure + kept, "tone": "bad"}
     elif pit is None or (not pit.probes and pit.ended.startswith("stopped")):
         about |= {"message": "Stopped before anything was sampled.", "tone": ""}
-    elif not pit.probes and is_unfinished(pit):
+    elif not pit.probes and can_go_on(pit):
         about |= {"message": f"Nothing was sampled ({pit.ended}). Raise the budget under “How”.", "tone": ""}
     elif not pit.probes and search.trace.verdict.status == "right":
         about |= {
             "message": "Nothing had to be sampled: this solution reaches the right answer itself.",
             "tone": "good",
         }
-    elif is_unfinished(pit):
+    elif can_go_on(pit):
         about |= {"message": f"Ended: {pit.ended}. The {_tries(pit)} until then are kept; “Go on” goes on.", "tone": ""}
     return _marks(store, search.problem) | about
 

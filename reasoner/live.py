@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 from reasoner.budget import NO_LIMIT, Budget, Progress
 from reasoner.engines import Engine
-from reasoner.errors import BadInput, EngineError, WorkbenchError
-from reasoner.explore import NUM_COMPLETIONS, explore
+from reasoner.errors import BadInput, WorkbenchError
+from reasoner.explore import NUM_COMPLETIONS, Interrupted, explore, pits_of
 from reasoner.records import JudgedBy, Pit, Problem, Trace
 from reasoner.store import Store
 
@@ -111,11 +111,11 @@ class Search:
                 watch=self._tell,
                 should_stop=self._stop.is_set,
                 judged_by=wish.judged_by,
-                earlier=lambda problem: store.pits(problem_id=problem.id),
+                earlier=pits_of(store),
             )
-        except EngineError as error:
+        except Interrupted as error:
             self.failure = str(error)
-            self.pit = next(iter(getattr(error, "partial", ())), None)
+            self.pit = next(iter(error.partial), None)
         if self.pit is not None and (self.pit.probes or not self.failure):
             store.add_pit(self.pit)
 

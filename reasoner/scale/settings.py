@@ -17,9 +17,9 @@ from reasoner.errors import BadInput, StoreError
 from reasoner.explore import DEFAULT_METHOD, NUM_COMPLETIONS
 from reasoner.probing import TEMPERATURE
 from reasoner.records import JudgedBy
+from reasoner.window import TOGETHER
 
 HELD = "settings.json"
-TOGETHER = 256  # traces explored at the same time. Ours: a GPU's batch, and few enough to lose at a kill
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,7 @@ class Settings:
     seed: int = 0
     judged_by: JudgedBy = "gold"  # "agreement": where no gold answer is known
     budget: int | None = None  # tokens a trace; None: no limit
-    together: int = TOGETHER
+    together: int = TOGETHER  # traces at the same time; so many are begun anew after a kill
     shows: bool = False  # the adaptive search goes on until it has seen a way round the pit, as a pair needs one
 
     def engine(self) -> Engine:

@@ -257,8 +257,8 @@ class Exploration:
         return tuple(sorted(probes, key=lambda probe: probe.step))
 
     def _why(self, step: int | None) -> str:
-        """Why the search ended by itself, for a person."""
-        where = "that there is no pit" if step is None else f"step {step}"
+        """Why the search ended by itself, for a person. No step is numbered: programs count from 0, screens from 1."""
+        where = "that there is no pit" if step is None else "the step named"
         if self._adaptive is not None:
             if self.num_silent and not self._num_telling:
                 return NO_END
@@ -270,7 +270,7 @@ class Exploration:
             return f"halving came down to {where}"
         if step is None:
             return f"from each of {len(self.ends)} prefixes some completion recovered"
-        return f"none of {self.settings.k} completions recovered from step {step}"
+        return f"none of {self.settings.k} completions recovered from the step named"
 
     def _notes(self) -> list[str]:
         """What else a person should know of the result."""

@@ -4,7 +4,7 @@
     pit.step            2: that the pit is there is sure enough, or no further completion is worth its price
     pit.posterior       (0.0, 0.02, 0.93, …, 0.01): 0-1 of each step to be the pit, and last of none
     pit.probes[1]       a prefix, its completions, and which recovered
-    pit.ended           "step 2 is sure enough (93 %)"
+    pit.ended           "the step named is sure enough (93%)"
 
 Prefix i is the question and the steps 0..i *inclusive*, the line of the final answer among them. Code and its output
 are one: no prefix ends between them, and it is the code that is the pit.

@@ -7,12 +7,12 @@ Rates are counted at states, not at requests: a completion counts wherever it pa
 completions say stays on the server until a person asks for it, so that pages stay small.
 """
 
-import re
 from typing import Any
 
 from reasoner.budget import can_go_on
 from reasoner.records import Pit, Problem, Trace
 from reasoner.recovery import recovery
+
 
 def pit_json(trace: Trace, problem: Problem, pit: Pit, by: str) -> dict[str, Any]:
     """All of a pit but its texts. rates: [0-based step, recovered, tries, low, high], the bounds 95 % credible."""
@@ -30,7 +30,7 @@ def pit_json(trace: Trace, problem: Problem, pit: Pit, by: str) -> dict[str, Any
         ],
         "posterior": [round(share, 4) for share in pit.posterior],
         "judged_by": pit.judged_by,
-        "ended": re.sub(r"\bstep (\d+)", lambda found: f"step {int(found[1]) + 1}", pit.ended),  # screens count from 1
+        "ended": pit.ended,
         "can_go_on": can_go_on(pit),
         "tokens": pit.num_tokens,
         "seconds": round(pit.seconds, 1),

@@ -223,7 +223,7 @@ class Pit:
     seconds: float = 0.0
     posterior: tuple[float, ...] = ()  # 0-1 of each step to be the pit, and last of none; sums to 1; () when unknown
     judged_by: JudgedBy = "gold"  # "agreement": no gold answer was known; recovered means: the samples' common answer
-    ended: str = ""  # why the search ended, for a person: "step 3 is sure enough", "stopped"; "" when unknown
+    ended: str = ""  # why the search ended, for a person: "the step named is sure enough", "stopped"; "" when unknown
 
     @property
     def num_tokens(self) -> int:

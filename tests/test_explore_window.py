@@ -175,9 +175,9 @@ def test_stopping_before_anything_yields_the_window_as_it_is() -> None:
 def test_every_pit_says_why_its_search_ended_and_what_it_believes() -> None:
     trace = trace_of(*LINES)
     said = {method: explore(Counting(sharp(2)), trace, PROBLEM, 8, method=method) for method in METHODS}
-    assert "step 2 is" in said["adaptive"].ended and "%" in said["adaptive"].ended
-    assert said["linear"].ended == "none of 8 completions recovered from step 2"
-    assert said["binary"].ended == "halving came down to step 2"
+    assert "the step named is" in said["adaptive"].ended and "%" in said["adaptive"].ended
+    assert said["linear"].ended == "none of 8 completions recovered from the step named"
+    assert said["binary"].ended == "halving came down to the step named"
     assert explore(Counting(sharp(9)), trace, PROBLEM, method="linear").ended.startswith("from each of 6 prefixes")
     for pit in said.values():
         assert pit.posterior == pytest.approx(posterior(trace, PROBLEM, pit))

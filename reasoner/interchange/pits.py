@@ -2,7 +2,7 @@
 
     {"question": "Ana has 3 coins. …", "answer": "5", "steps": ["Ben has 3 + 2 = 6 coins.", "The answer is 6."], …,
      "pit": {"id": "91ab…", "step": 0, "method": "adaptive", "k": 4, "posterior": [0.94, 0.04, 0.02],
-             "judged_by": "gold", "ended": "step 0 is sure enough", "maker": {…}, "probes": [{"step": 0, …}], …},
+             "judged_by": "gold", "ended": "the step named is sure enough", "maker": {…}, "probes": […], …},
      "recovery": [{"step": 0, "successes": 0, "tries": 4, "rate": 0.0, "low": 0.0, "high": 0.44}]}
 
 The columns of problem and solution are the plain format's (plain.py). `step` is the 0-based pit, null where no prefix

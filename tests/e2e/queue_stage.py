@@ -63,7 +63,7 @@ def pit_of(trace: Trace, word: Word) -> Pit:
     probes = tuple(
         Probe(i, ("…",) * 4, (step is None or i < step, False, False, False), 60, trace.prompt) for i in tried
     )
-    found = "step 2 is sure enough" if max(posterior) > 0.9 else "budget spent"
+    found = "the step named is sure enough" if max(posterior) > 0.9 else "budget spent"
     return Pit(
         content_id("pit", trace.id), trace.id, trace.problem_id, step, "adaptive", 4, probes, MAKER,
         1_780_000_100.0, 1.2, posterior, "gold", found,

@@ -26,6 +26,7 @@ from reasoner.scale.rows import Explored
 from training.candidates import prefix_text, rejected_text, shortest_first
 
 NO_PIT = "no pit found: the explorer reaches the answer from every prefix"
+NO_UNTRUE_STEP = "no pit: the oracle finds no untrue step, or the problem was not generated"
 ON_CONCLUSION = "the pit is the line that states the answer: nothing left to reject"
 NONE_LEFT = "no right completion from before the pit that is not used yet"
 ALREADY = "the same chosen or rejected text is kept for this question already"
@@ -62,7 +63,7 @@ class Builder:
         """The pair, or why there is none."""
         pit, trace = explored.pit, explored.trace
         if pit.step is None:
-            return NO_PIT
+            return NO_UNTRUE_STEP if pit.method == "oracle" else NO_PIT
         rejected = rejected_text(trace, pit.step)
         if not rejected.strip():
             return ON_CONCLUSION

@@ -7,6 +7,7 @@ A solver that all seeds share is measured once. Rows come in the order they are 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from training.recipes.begin import held_out_problems
 from training.recipes.measure import Measured, measure, read_measured
@@ -40,7 +41,7 @@ def measure_rows(
             measured[seed] = _measured(line, name, solver, asked, server)
         trainings = [done for solver in by_seed.values() if (done := stage_of(line, solver))]
         distinct = list({done.name: done for done in trainings}.values())
-        facts = {"events": [done.folder / "events.jsonl" for done in distinct]}
+        facts: dict[str, Any] = {"events": [done.folder / "events.jsonl" for done in distinct]}
         if distinct and "pairs" in distinct[0].tally.facts:
             facts["pairs"] = [done.tally.rows_in for done in distinct]
         rows.append(row_of(name, measured, facts, words.get(name, name)))

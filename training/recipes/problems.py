@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reasoner.errors import BadInput
 from reasoner.interchange.families import recognise
@@ -103,7 +103,7 @@ def write_lines(rows: Iterable[object], path: Path) -> None:
     partial.replace(path)
 
 
-def read_lines(path: Path) -> list[dict[str, object]]:
+def read_lines(path: Path) -> list[dict[str, Any]]:
     """The rows of a file that `write_lines` wrote."""
     with path.open(encoding="utf-8") as file:
         return [json.loads(line) for line in file]

@@ -45,6 +45,7 @@ class OneSeed:
         self.drawn_from = seed * SEEDS_APART  # completion i has this seed + i
         self.samples = line.folder / self.here / "sample" / "samples.jsonl"
         self.base = Solver(*resolve(settings.model, ""))
+        self.main_pairs = ""  # the stage of self-explore's pairs
 
     # ── the paper's stages ───────────────────────────────────────────────────────────────────────────────────────
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from reasoner.errors import BadInput, RunError, WorkbenchError
-from tests.recipe_help import small
+from tests.self_explore_help import small
 from tests.training_help import tiny_solver
 from training.__main__ import main
 from training.pairs import read_pairs

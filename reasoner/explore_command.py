@@ -104,29 +104,13 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def _into_store(store: Store, options: argparse.Namespace) -> int:
-    from reasoner.explore import Budget, explore_many, why_not_explorable
-
     settings = settings_of(options)
     engine = settings.engine()
-    rows: list[tuple[Trace, Problem]] = []
-    for trace, problem in _chosen_traces(store, options):
-        reason = why_not_explorable(engine, trace, problem, settings.judged_by)
-        if reason:
-            print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
-        else:
-            rows.append((trace, problem))
-    pits = explore_many(
-        engine,
-        rows,
-        settings.k,
-        settings.temperature,
-        seed=settings.seed,
-        method=settings.method,
-        budget=Budget(settings.budget),
-        judged_by=settings.judged_by,
-        together=settings.together,
-    )
-    for pit in pits:
+
+    def leave_out(trace: Trace, reason: str) -> None:
+        print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
+
+    for pit in settings.explore(engine, _chosen_traces(store, options), refused=leave_out):
         store.add_pit(pit)
         found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
         num = sum(len(probe.completions) for probe in pit.probes)

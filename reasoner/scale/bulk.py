@@ -19,7 +19,7 @@ from pathlib import Path
 
 from reasoner.engines import Engine
 from reasoner.errors import RunError, StoreError, WorkbenchError
-from reasoner.explore import Budget, Interrupted, continue_prefix, explore_many, why_not_explorable
+from reasoner.explore import Interrupted, continue_prefix, why_not_explorable
 from reasoner.records import JudgedBy, Pit, Problem, Trace
 from reasoner.scale.counts import Counts
 from reasoner.scale.ids import Ids
@@ -187,16 +187,4 @@ def _pits(
             going[row[0].id] = row
             yield row
 
-    return explore_many(
-        engine,
-        begun(),
-        settings.k,
-        settings.temperature,
-        seed=settings.seed,
-        method=settings.method,
-        budget=Budget(settings.budget),
-        judged_by=settings.judged_by,
-        together=settings.together,
-        earlier=(lambda problem: partial.get(problem.id, ())) if partial else None,
-        shows=settings.shows,
-    )
+    return settings.explore(engine, begun(), (lambda problem: partial.get(problem.id, ())) if partial else None)

@@ -6,6 +6,7 @@ hold(folder, {"method": "adaptive", "k": 4})         BadInput: … was explored 
 """
 
 import json
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +15,9 @@ from typing import Any
 from reasoner import whole_file
 from reasoner.engines import BUILT_IN, Engine, load_engine
 from reasoner.errors import BadInput, StoreError
-from reasoner.explore import DEFAULT_METHOD, NUM_COMPLETIONS
+from reasoner.explore import DEFAULT_METHOD, NUM_COMPLETIONS, Budget, Earlier, Refused, explore_many
 from reasoner.probing import TEMPERATURE
-from reasoner.records import JudgedBy
+from reasoner.records import JudgedBy, Pit, Problem, Trace
 from reasoner.window import TOGETHER
 
 HELD = "settings.json"
@@ -41,6 +42,29 @@ class Settings:
     def engine(self) -> Engine:
         """The engine, loaded once a process. Raises as `load_engine`."""
         return _engine(self.model, self.adapter, self.server)
+
+    def explore(
+        self,
+        engine: Engine,
+        rows: Iterable[tuple[Trace, Problem]],
+        earlier: Earlier | None = None,
+        refused: Refused | None = None,
+    ) -> Iterator[Pit]:
+        """The first pits of `rows` with these settings; `earlier`, `refused` and what is raised as `explore_many`."""
+        return explore_many(
+            engine,
+            rows,
+            self.k,
+            self.temperature,
+            seed=self.seed,
+            method=self.method,
+            budget=Budget(self.budget),
+            judged_by=self.judged_by,
+            together=self.together,
+            earlier=earlier,
+            refused=refused,
+            shows=self.shows,
+        )
 
     def held(self, engine: Engine) -> dict[str, Any]:
         """What must stay the same in a rerun. A server may move, and more traces may be explored at once."""

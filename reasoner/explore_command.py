@@ -104,13 +104,15 @@ def settings_of(options: argparse.Namespace) -> Settings:
 
 
 def _into_store(store: Store, options: argparse.Namespace) -> int:
+    from reasoner.explore import pits_of
+
     settings = settings_of(options)
     engine = settings.engine()
 
     def leave_out(trace: Trace, reason: str) -> None:
         print(f"trace {trace.id} is left out: {reason}", file=sys.stderr)
 
-    for pit in settings.explore(engine, _chosen_traces(store, options), refused=leave_out):
+    for pit in settings.explore(engine, _chosen_traces(store, options), pits_of(store), leave_out):
         store.add_pit(pit)
         found = "none of the prefixes tried is a pit" if pit.step is None else f"first pit: step {pit.step}"
         num = sum(len(probe.completions) for probe in pit.probes)

@@ -184,7 +184,8 @@ def test_at_most_so_many_steps_are_tried_as_was_said(method: str) -> None:
     assert pit.step is None and all(probe.step < 6 for probe in pit.probes)
 
 
-def test_the_command_takes_the_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def explore_command(tmp_path: Path) -> tuple[list[str], str, Trace]:
+    """A command that explores a trace whose pit is step 2, the store's path, and the trace."""
     script, store_path = tmp_path / "script.jsonl", str(tmp_path / "store.sqlite")
     trace = trace_of(*LINES[:3], "The answer is 7.")
     with Store(store_path) as store:
@@ -197,11 +198,25 @@ def test_the_command_takes_the_method(tmp_path: Path, capsys: pytest.CaptureFixt
     ]
     script.write_text("".join(json.dumps(row) + "\n" for row in rows))
     command = ["explore", "--trace", trace.id, "--model", f"scripted:{script}", "--store", store_path]
+    return command, store_path, trace
+
+
+def test_the_command_takes_the_method(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command, store_path, trace = explore_command(tmp_path)
     for method in METHODS:
         assert main([*command, "--method", method]) == 0
         assert "first pit: step 2 (" in capsys.readouterr().out
     with Store(store_path) as store:
         assert {pit.method for pit in store.pits(trace_id=trace.id)} == set(METHODS)
+
+
+def test_the_command_takes_up_what_the_store_has_sampled(tmp_path: Path) -> None:
+    command, store_path, trace = explore_command(tmp_path)
+    for k in ("4", "2"):
+        assert main([*command, "--method", "linear", "-k", k]) == 0
+    with Store(store_path) as store:
+        spent = {pit.k: (pit.step, pit.num_tokens) for pit in store.pits(trace_id=trace.id)}
+    assert spent[4][1] > 0 and spent[2] == (2, 0)
 
 
 def test_told_to_show_a_way_round_it_goes_on_until_a_completion_from_right_before_the_pit_recovers() -> None:

@@ -254,7 +254,7 @@ def test_the_page_needs_no_network_and_every_picture_has_words(rows: list[Row], 
     headings = re.findall(r"<h2>(.*?)</h2>", drawn)
     assert headings == ["Accuracy", "Against the stage before", "Several samples", "What goes wrong",
                         "From rows to pairs", "Training", "How to read this"]  # fmt: skip
-    assert drawn.count("<table>") == 5 and "three seeds" in drawn.lower()
+    assert drawn.count("</table>") == 5 and "three seeds" in drawn.lower()
     assert "3 seeds together" in drawn and "6 no pit found" in drawn
 
 

@@ -90,8 +90,8 @@ def _section(name: str, words: str, picture: str, table: str, summary: str = "As
     return f'<section><h2>{name}</h2><p class="about">{words}</p>{picture}{folded}</section>\n'
 
 
-def _table(lines: Sequence[Sequence[str]]) -> str:
-    """The first line is the head, the first cell of a line its name."""
+def _table(lines: Sequence[Sequence[str]], has_two_names: bool = False) -> str:
+    """The first line is the head, the first cell of a line its name, as is the second where there are two."""
     if len(lines) < 2:
         return ""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in lines[0])
@@ -99,7 +99,8 @@ def _table(lines: Sequence[Sequence[str]]) -> str:
         f'<tr><th scope="row">{escape(line[0])}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in line[1:])}</tr>'
         for line in lines[1:]
     )
-    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    name = ' class="two"' if has_two_names else ""
+    table = f"<table{name}><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="scroll" tabindex="0" role="region" aria-label="table">{table}</div>'
 
 
@@ -126,7 +127,7 @@ def _pairs(report: RecipeReport) -> str:
             lines.append(
                 [row.words, words.get(stage, stage), points(one.delta), interval, f"{one.p:.2g}", *seeds, tests]
             )
-    return _table(lines)
+    return _table(lines, has_two_names=True)
 
 
 def _samples(report: RecipeReport) -> str:
@@ -164,7 +165,7 @@ def _counts(report: RecipeReport) -> str:
     for count in report.counts:
         why = ", ".join(f"{rows:,} {reason}" for reason, rows in count.dropped.items())
         lines.append([count.stage, count.words, f"{count.rows_in:,}", f"{count.rows_out:,}", why or "–"])
-    return _table(lines)
+    return _table(lines, has_two_names=True)
 
 
 def _settings(name: str, values: Mapping[str, Any]) -> str:

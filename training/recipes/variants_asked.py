@@ -43,7 +43,8 @@ def asked_variants(
     format: str = "cot",
 ) -> list[Problem | str]:
     """For each (problem, kind) a new problem with its agreed answer, or in words why there is none."""
-    prompts, found = {}, list[Problem | str]("") * len(jobs)
+    prompts: dict[int, str] = {}
+    found: list[Problem | str] = [""] * len(jobs)
     for place, (problem, kind) in enumerate(jobs):
         try:
             prompt = engine.render(problem.question, INSTRUCTIONS[kind])

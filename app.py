@@ -31,6 +31,7 @@ from reasoner.store import Store
 from reasoner.tabs import api, data, walk
 from reasoner.workbench import Workbench
 from training.api import TrainingApi
+from training.run_queue import keep_pumping
 from training.tabs import CSS_PATHS as TRAINING_CSS
 from training.tabs import compare, exports, train
 
@@ -185,6 +186,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except WorkbenchError as error:
         raise SystemExit(str(error)) from None
     page = build(workbench, start_sync(workbench.store))
+    keep_pumping(workbench.store.data_folder)  # runs that wait start when their turn comes, with no page open too
     try:
         launch(page, options.host, port)
     except OSError as error:  # another program took the port, or the host is not this machine's

@@ -142,6 +142,7 @@ def test_a_run_is_drawn_from_its_files(workbench: Workbench) -> None:
 def test_nothing_is_sent_while_nothing_is_new(workbench: Workbench) -> None:
     made_up_run(workbench.store, "one")
     first = train.refresh(workbench, "", "", "", "", *values())
+    assert not is_skipped(first[0])
     again = train.refresh(workbench, "", first[5], "", first[-1], *values())
     assert all(is_skipped(answer) for answer in again)
 

@@ -106,11 +106,17 @@ def _start(parsed: argparse.Namespace) -> int:
 
 def _recipe(parsed: argparse.Namespace, folder: Path) -> None:
     names = {item.name for item in fields(recipe_work.recipe_of(parsed.recipe).settings)} | {recipe_work.PRESET}
-    asked = {name: value for name, value in vars(parsed).items() if name in names and value != ""}
+    asked = {name: _absolute(value) for name, value in vars(parsed).items() if name in names and value != ""}
     settings = jobs.Settings(
         store="", kind="recipe", recipe=parsed.recipe, recipe_settings=json.dumps(asked), device=parsed.device
     )
     print(jobs.start(settings, folder))
+
+
+def _absolute(value: Any) -> Any:
+    """A file's or folder's whole path: the run's process works elsewhere. Anything else as it is."""
+    is_there = isinstance(value, str) and len(value) < 1000 and Path(value).exists()
+    return str(Path(value).resolve()) if is_there else value
 
 
 def _list(parsed: argparse.Namespace, folder: Path) -> None:

@@ -9,6 +9,7 @@
 the run's, so its stages, events and report lie where those of any run lie. Recipes are imported when asked for.
 """
 
+import importlib
 import json
 from dataclasses import MISSING, asdict, fields, replace
 from pathlib import Path
@@ -135,7 +136,11 @@ def convert(name: str, value: Any, kind: Any) -> Any:
 
 def check(settings: Settings) -> None:
     """Raises BadInput where the recipe would not take these settings."""
-    settings_for(settings, Path("run"))
+    own = settings_for(settings, Path("run"))
+    module = getattr(recipe_of(settings.recipe), "module", "")
+    own_check = getattr(importlib.import_module(f"training.recipes.{module}"), "check", None) if module else None
+    if own_check is not None:
+        own_check(own)
 
 
 class RecipeWork:

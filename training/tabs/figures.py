@@ -189,24 +189,31 @@ def overlay_html(lines: Sequence[Line]) -> str:
 
 
 def differences(runs: Sequence[Run]) -> dict[str, str]:
-    """Run → the settings in which the runs are not all alike: "epochs 1, seed 2"."""
-    told = {run.id: _told(run) for run in runs}
-    names = dict.fromkeys(name for values in told.values() for name in values)
-    apart = [name for name in names if len({str(values.get(name)) for values in told.values()}) > 1]
-    return {
-        run_id: ", ".join(f"{name.replace('_', ' ')} {_short(values[name])}" for name in apart if name in values)
-        for run_id, values in told.items()
-    }
+    """Run → in what it differs from others of its kind: "epochs 1, seed 2"; the kind where there are several."""
+    kinds = {(run.settings.kind, run.settings.recipe) for run in runs}
+    found = {}
+    for kind, recipe in kinds:
+        group = {run.id: _told(run) for run in runs if (run.settings.kind, run.settings.recipe) == (kind, recipe)}
+        names = dict.fromkeys(name for values in group.values() for name in values)
+        apart = [name for name in names if len({str(values.get(name)) for values in group.values()}) > 1]
+        named = [(recipe or kind).replace("-", " ")] if len(kinds) > 1 else []
+        for run_id, values in group.items():
+            told = [
+                f"{name.replace('_', ' ')} {_short(values[name])}"
+                for name in apart
+                if values.get(name) not in (None, "")
+            ]
+            found[run_id] = ", ".join(named + told)
+    return found
 
 
 def _told(run: Run) -> dict[str, object]:
-    values = {name: value for name, value in asdict(run.settings).items() if name not in ("store", "recipe_settings")}
     if run.settings.kind == "recipe":
         try:
-            return {"recipe": run.settings.recipe, **recipe_work.asked_of(run.settings)}
+            return recipe_work.asked_of(run.settings)
         except BadInput:
-            return {"recipe": run.settings.recipe}
-    return values
+            return {}
+    return {name: value for name, value in asdict(run.settings).items() if name not in ("store", "recipe_settings")}
 
 
 def _short(value: object) -> str:

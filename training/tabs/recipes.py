@@ -145,6 +145,7 @@ def build(workbench: Workbench, key: Any) -> Any:
                 value=next(iter(known)),
                 label="Recipe",
                 elem_id="recipe-name",
+                min_width=260,
                 scale=3,
             )
             preset = gr.Dropdown([NONE], value=NONE, label="Settings of", elem_id="recipe-preset", scale=1)

@@ -17,7 +17,7 @@ from training import jobs, run_care, run_rules
 from training.asking import NAMES, ask
 from training.run_folder import Run, broken
 from training.run_settings import Settings
-from training.tabs.figures import Line, lines_of, overlay_html
+from training.tabs.figures import Line, figures, lines_of, overlay_html
 from training.tabs.runs_view import disk, runs_html
 from training.tabs.said import attempt, said
 
@@ -47,10 +47,12 @@ def show_all(workbench: Workbench, is_open: bool, chosen: object, seen: str) -> 
 
 
 def _kept(chosen: object, lines: Sequence[Line]) -> list[str]:
-    """Of what was chosen, what is there; the newest two where nothing was."""
+    """Of what was chosen, what is there; of the two newest runs a line each where nothing was."""
     known = [line.key for line in lines]
     if chosen is None:
-        return known[:2]
+        best = sorted(lines, key=lambda line: "margin" in figures(line.path))  # of a recipe, its last DPO
+        newest = {line.run.id: line.key for line in best}
+        return [newest[run_id] for run_id in dict.fromkeys(line.run.id for line in lines)][:2]
     asked = chosen if isinstance(chosen, list) else []
     return [key for key in known if key in asked]
 

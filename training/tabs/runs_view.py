@@ -30,7 +30,8 @@ def what_of(run: Run) -> str:
     """What a run is, in few words: "Self-explore, preset built-in", "pairs → adapter, 3 epochs"."""
     settings = run.settings
     if settings.kind != "recipe":
-        return KINDS[settings.kind] + (f", {settings.epochs:g} passes" if settings.kind == "pairs" else "")
+        passes = f", {settings.epochs:g} pass{'' if settings.epochs == 1 else 'es'}"
+        return KINDS[settings.kind] + (passes if settings.kind == "pairs" else "")
     try:
         preset = recipe_work.asked_of(settings).get(recipe_work.PRESET)
     except BadInput:

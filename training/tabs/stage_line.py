@@ -207,7 +207,8 @@ def _stage_html(stage: StageView) -> str:
     bar = ""
     if stage.state == "running":
         bar = f'<progress max="1" value="{stage.share:.3f}" aria-label="{escape(stage.title)}"></progress>'
-    took = f" <small>{_seconds(stage.seconds)}</small>" if stage.seconds is not None and stage.state == "done" else ""
+    seconds = stage.seconds or 0.0
+    took = f" <small>{_seconds(seconds)}</small>" if stage.state == "done" and seconds >= 1 else ""
     return (
         f'<li class="fp-stage fp-stage-{stage.state}" data-stage="{escape(stage.name)}"{current} '
         f'title="{escape(stage.words)}">'

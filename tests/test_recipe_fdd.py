@@ -10,7 +10,7 @@ import pytest
 
 from reasoner.errors import BadInput
 from reasoner.records import Problem, make_problem
-from tests.recipe_help import Writer, small_solver
+from tests.recipe_help import Writer, small_solver, untrained
 from training.recipes import fdd, parts
 from training.recipes.fdd_sorting import Difficulty, jobs_of, sort
 from training.recipes.problems import load_problems
@@ -160,11 +160,23 @@ def test_two_tiny_rounds_from_problems_to_report_and_again(tmp_path: Path, monke
     assert fdd.run(settings) == report and len(writer.asked) == num_asked
 
 
+def test_a_solver_learns_from_its_own_right_solutions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (fdd, parts):
+        monkeypatch.setattr(module, "engine_of", lambda solver, server="": Writer(write))
+    untrained(monkeypatch, fdd)
+    fdd.run(replace(settings_in(tmp_path), learn="rft", rounds=1, controls=("none",)))
+    new = read_stage(tmp_path / "run/round-1/sample-new", "new")
+    rows = read_stage(tmp_path / "run/round-1/rows", "rows")
+    assert new is not None and new.tally.rows_in == 9  # none of which this solver can do
+    assert rows is not None and rows.tally.rows_out == 3 and rows.tally.dropped["its answer is wrong"] == 12
+
+
 def test_problems_nobody_generated_are_varied_by_the_writer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     writer = engine()
     for module in (fdd, parts):
         monkeypatch.setattr(module, "engine_of", lambda solver, server="": writer)
     monkeypatch.setattr(fdd, "load_engine", lambda *where: writer)
+    untrained(monkeypatch, fdd)
     path, held = tmp_path / "typed.jsonl", tmp_path / "held.jsonl"
     path.write_text(json.dumps({"question": OLD.question, "answer": "3 + 3 = 6\n#### 6"}) + "\n")
     held.write_text(json.dumps({"question": "Ana has 1 coin. How many?", "answer": "#### 1"}) + "\n")

@@ -163,7 +163,11 @@ class _Round:
         return asked_variants(writer, jobs, **how) if jobs else []
 
     def _rows(self, solver: Solver, samples: Path) -> Path:
-        """What is learnt in this round: a solution of every problem so far."""
+        """What is learnt in this round: solutions of every problem so far."""
+        sampled, after = [samples], [f"{self.here}variants", f"{self.here}sample"]
+        if self.settings.learn == "rft":
+            sampled.append(self._sample_new(solver))
+            after.append(f"{self.here}sample-new")
 
         def work(stage: Stage) -> Tally:
             problems = load_problems(self.line.folder / f"{self.here}variants" / "all.jsonl")
@@ -172,18 +176,28 @@ class _Round:
             if self.settings.learn == "gold":
                 rows: list[dict[str, str]] = gold_rows(problems, prompts, engine, self.settings.format, dropped)
             else:
-                rows = [
-                    row for one in read_samples(samples) for row in rft_rows(one, "gsm8k", self.settings.seed, dropped)
-                ]
+                solved = (one for path in sampled for one in read_samples(path))
+                rows = [row for one in solved for row in rft_rows(one, "gsm8k", self.settings.seed, dropped)]
             if not rows:
                 raise RunError(f"There is no right solution to learn from: {dict(dropped)}.")
             write_lines(rows, stage.folder / "rows.jsonl")
             return Tally(len(problems), len(rows), {reason: num for reason, num in dropped.items() if num})
 
-        after = [f"{self.here}variants", f"{self.here}sample"]
         words = f"Round {self.number}: right solutions of all problems"
         uses = {"learn": self.settings.learn, "format": self.settings.format}
         return self.line.stage(f"{self.here}rows", words, work, uses=uses, after=after).folder / "rows.jsonl"
+
+    def _sample_new(self, solver: Solver) -> Path:
+        """Solutions of the new problems by the solver that learns from its own."""
+        known = {problem.id for problem in self.problems}
+        everything = load_problems(self.line.folder / f"{self.here}variants" / "all.jsonl")
+        new = [problem for problem in everything if problem.id not in known]
+        own = self.settings
+        words = f"Round {self.number}: sampling {own.num_samples} solutions of each of {len(new):,} new problems"
+        return sample(
+            self.line, f"{self.here}sample-new", words, solver, new, num=own.num_samples, temperature=own.temperature,
+            seed=self.seed, after=[f"{self.here}variants"], format=own.format, server=own.server,
+        )  # fmt: skip
 
 
 def tuning_of(settings: Settings, epochs: float) -> Tuning:

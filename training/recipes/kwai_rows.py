@@ -6,7 +6,8 @@
 
 Kwai-STaR's fundamental stage is SFT on right state-transition solutions (arXiv 2411.04799 §3). Its actions Verify and
 Backtrack must have been written before preferences can make them likelier, so ours has both kinds. A slip stands in the
-prompt, where nothing is learnt from it: fine-tuning on it would teach to make it.
+prompt, where nothing is learnt from it: fine-tuning on it would teach to make it. Problems that were not generated give
+the right samples of a teacher, or of the model itself, as they are; their slips come from a store's labels.
 
 Order, easy to hard: by the number of quantities that must be found where the problem was generated; by the number of
 steps of the solution elsewhere.
@@ -16,9 +17,10 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import pairwise
 
+from reasoner.actions import explicit_action
 from reasoner.engines import Engine
 from reasoner.formats import FORMATS
-from reasoner.records import Problem
+from reasoner.records import Pair, Problem
 from training.recipes.golds import gold_rows
 from training.recipes.kwai_paths import Repair, checked, repair
 from training.recipes.sampling import Solved
@@ -38,25 +40,50 @@ def difficulty(problem: Problem, completion: str) -> int:
 def plain_rows(
     problems: Sequence[Problem], prompts: Mapping[str, str], engine: Engine, dropped: Counter[str]
 ) -> list[Row]:
-    """Each problem's own solution, nothing checked in it: what the control learns from."""
+    """Each generated problem's own solution, nothing checked in it: what the control learns from."""
     by_prompt = {prompts[problem.id]: problem for problem in problems if problem.id in prompts}
-    found = gold_rows(problems, prompts, engine, "transitions", dropped)
+    generated = [problem for problem in problems if problem.spec]
+    found = gold_rows(generated, prompts, engine, "transitions", dropped)
     return [_row(by_prompt[row["prompt"]], row["prompt"], row["completion"], "plain") for row in found]
 
 
 def right_rows(
     problems: Sequence[Problem], prompts: Mapping[str, str], engine: Engine, dropped: Counter[str]
 ) -> list[Row]:
-    """The same with a Verify after every solve; a problem that was not generated keeps its solution as it is."""
+    """The same with a Verify after every solve."""
     by_id = {problem.id: problem for problem in problems}
     rows = []
-    for row in plain_rows(problems, prompts, engine, dropped):
-        problem = by_id[str(row["problem"])]
-        if problem.spec:
-            row = _row(problem, str(row["prompt"]), "\n".join(checked(problem)), "checked")
+    for plain in plain_rows(problems, prompts, engine, dropped):
+        problem = by_id[str(plain["problem"])]
+        row = _row(problem, str(plain["prompt"]), "\n".join(checked(problem)), "checked")
         if _fits(row, engine, dropped):
             rows.append(row)
     return rows
+
+
+def taught_rows(
+    problems: Mapping[str, Problem], solved: Iterable[Solved], engine: Engine, dropped: Counter[str]
+) -> list[Row]:
+    """Of problems that were not generated the shortest right sample that is written, legally, as transitions."""
+    rows = []
+    for one in solved:
+        problem = problems.get(one.problem)
+        if problem is None or problem.spec:
+            continue
+        right = sorted({sample.text for sample in one.of("right")}, key=lambda text: (len(text), text))
+        written = [text for text in right if _is_written(text)]
+        if not written:
+            dropped["right, but not legal state transitions" if right else "no right solution was sampled"] += 1
+            continue
+        row = _row(problem, one.prompt, written[0], "plain")
+        rows += [row] if _fits(row, engine, dropped) else []
+    return rows
+
+
+def _is_written(text: str) -> bool:
+    """Does every step name its action, and may each stand where it stands?"""
+    steps = FORMATS["transitions"].parse(text)
+    return bool(steps) and all(explicit_action(step.text) and step.is_legal for step in steps)
 
 
 def slip_rows(
@@ -68,7 +95,7 @@ def slip_rows(
         problem, seen = problems[one.problem], set[str]()
         for sample in one.of("wrong"):
             if not problem.spec:
-                dropped["a slip whose truth nobody knows: give --store"] += 1
+                dropped["a wrong sample whose slip nobody knows: people's come with --source store"] += 1
                 continue
             made = repair(problem, step_texts(sample.text), inserts_checks=True)
             if isinstance(made, str):
@@ -83,6 +110,21 @@ def slip_rows(
                 seen.add(str(row["prompt"]))
                 rows.append(row)
     return rows
+
+
+def corrected_rows(pairs: Iterable[Pair]) -> list[Row]:
+    """Slips that people or explorations found (kwai_pairs.corrected_pairs), to be seen and taken back."""
+    return [
+        {
+            "prompt": pair.prompt,
+            "completion": pair.chosen,
+            "problem": pair.problem_id,
+            "kind": "slip",
+            "difficulty": pair.step + len(step_texts(pair.chosen)),
+        }
+        for pair in pairs
+        if pair.is_whole  # the end of a solution is learnt with it
+    ]
 
 
 def ordered(rows: Sequence[Row], bands: int) -> list[list[Row]]:

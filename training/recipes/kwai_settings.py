@@ -25,6 +25,8 @@ class Settings:
     out: Annotated[str, "the recipe's folder; the same command again goes on in it"]
     held_out: Annotated[str, "problems to measure on, as --problems; empty: 1,000 generated ones of each level"] = ""
 
+    teacher: Annotated[str, "writes right transitions where problems were not generated; empty: the model itself"] = ""
+    teacher_server: Annotated[str, "OpenAI-compatible server of the teacher; empty: this process"] = ""
     slip_samples: Annotated[int, "solutions sampled a problem for their slips (ours)"] = 4
     most_slips: Annotated[int, "slips kept a problem (ours: as many as right paths)"] = 1
     bands: Annotated[int, "parts of the fundamental rows, the easiest first (ordered: §3; three: ours)"] = 3

@@ -28,7 +28,7 @@ from reasoner.engines import Engine
 from reasoner.errors import RunError
 from reasoner.explore import explore_many
 from reasoner.formats import format_named
-from reasoner.records import Completion, Problem, Trace
+from reasoner.records import Completion, Pair, Problem, Trace
 from reasoner.solve import trace_of
 from reasoner.store import Store
 from training.lora import resolve
@@ -36,7 +36,7 @@ from training.pairs import collect_pairs, write_pairs
 from training.recipes.begin import held_out_problems, training_problems
 from training.recipes.kwai_figures import against_voting, checking
 from training.recipes.kwai_pairs import corrected_pairs, sampled_pairs
-from training.recipes.kwai_rows import ordered, plain_rows, right_rows, slip_rows
+from training.recipes.kwai_rows import corrected_rows, ordered, plain_rows, right_rows, slip_rows, taught_rows
 from training.recipes.kwai_settings import PRESETS, Settings, check
 from training.recipes.measured import Measured
 from training.recipes.new_words import with_words
@@ -134,13 +134,18 @@ class _OneSeed:
         """The fundamental rows in parts, and the control's; how many parts."""
         settings = self.settings
 
+        taught = self._taught() if settings.teacher or settings.teacher_server else slips
+
         def work(stage: Stage) -> Tally:
             engine, dropped = engine_of(self.base), Counter[str]()
             prompts, unfit = fitting(engine, self.problems, format_named("transitions"))
             dropped.update(unfit)
-            plain = plain_rows(self.problems, prompts, engine, Counter())
-            right = right_rows(self.problems, prompts, engine, dropped)
+            own = taught_rows(self.by_id, read_samples(taught), engine, dropped)
+            plain = plain_rows(self.problems, prompts, engine, Counter()) + own
+            right = right_rows(self.problems, prompts, engine, dropped) + own
             slipped = slip_rows(self.by_id, read_samples(slips), engine, settings.most_slips, dropped)
+            if settings.source == "store":
+                slipped += corrected_rows(self._stored(stage, engine, Path(settings.store), dropped)[0])
             if not right:
                 raise RunError(f"There are no right solutions to learn from: {dict(dropped)}.")
             parts = ordered([*right, *slipped], settings.bands)
@@ -148,13 +153,24 @@ class _OneSeed:
                 write_lines(part, stage.folder / f"part-{number}.jsonl")
             write_lines(plain, stage.folder / "plain.jsonl")
             told = {"right": len(right), "slips": len(slipped), "plain": len(plain), "parts": [len(p) for p in parts]}
-            num_wrong = sum(len(one.of("wrong")) for one in read_samples(slips))
-            return Tally(len(self.problems) + num_wrong, len(right) + len(slipped), dict(dropped), told)
+            return Tally(len(right) + len(slipped) + dropped.total(), len(right) + len(slipped), dict(dropped), told)
 
         uses = {"most_slips": settings.most_slips, "bands": settings.bands}
+        uses |= {"store": settings.store} if settings.source == "store" else {}
         done = self.line.stage(f"{self.here}rows", "Right paths that check themselves, and slips taken back", work,
-                               uses=uses, after=["problems", "words", f"{self.here}slips"])  # fmt: skip
+                               uses=uses, after=["problems", "words", *dict.fromkeys([f"{self.here}slips",
+                               taught.parent.relative_to(self.line.folder).as_posix()])])  # fmt: skip
         return len(done.tally.facts["parts"])
+
+    def _taught(self) -> Path:
+        """A teacher's solutions of the problems that were not generated."""
+        own = self.settings
+        problems = [problem for problem in self.problems if not problem.spec]
+        words = "Sampling the teacher's solutions"
+        return sample(
+            self.line, f"{self.here}teacher", words, Solver(own.teacher), problems, num=own.slip_samples,
+            server=own.teacher_server, temperature=own.temperature, seed=self.seed * SEEDS_APART, after=["problems"],
+        )  # fmt: skip
 
     def _fundamental(self, bands: int) -> tuple[Solver, str]:
         """SFT on each part, the easiest first; the solver and the last stage's name."""
@@ -194,12 +210,7 @@ class _OneSeed:
                 num = sum(len(one.samples) for one in solved)
             else:
                 path = Path(settings.store) if settings.source == "store" else self._explored(stage, engine)
-                with Store(path) as store:
-                    found, counts = collect_pairs(store, engine, seed=self.seed * SEEDS_APART, follow=stage.progress)
-                    dropped.update(counts.dropped)
-                    traces = {pair.trace_id: trace for pair in found if (trace := store.trace(pair.trace_id))}
-                pairs = corrected_pairs(found, traces, engine, dropped)
-                num = len(found) + sum(counts.dropped.values())
+                pairs, num = self._stored(stage, engine, path, dropped)
             if not pairs:
                 raise RunError(f"No pairs to train on: {dict(dropped)}. Sample more (--num-samples), or label more.")
             write_pairs(pairs, stage.folder / "pairs.jsonl")
@@ -210,6 +221,16 @@ class _OneSeed:
         words = "Wrong paths against the same with Verify, Backtrack and corrected states"
         done = self.line.stage(f"{self.here}pairs", words, work, uses=uses, after=after)
         return done.folder / "pairs.jsonl"
+
+    def _stored(self, stage: Stage, engine: Engine, path: Path, dropped: Counter[str]) -> tuple[list[Pair], int]:
+        """Pairs of going back from a store's labels and pits, and how many flags there were."""
+        if not path.is_file():
+            raise RunError(f"There is no store at {path}: give the file the workbench was started with.")
+        with Store(path) as store:
+            found, counts = collect_pairs(store, engine, seed=self.seed * SEEDS_APART, follow=stage.progress)
+            traces = {pair.trace_id: trace for pair in found if (trace := store.trace(pair.trace_id))}
+        dropped.update(counts.dropped)
+        return corrected_pairs(found, traces, engine, dropped), len(found) + sum(counts.dropped.values())
 
     def _explored(self, stage: Stage, engine: Engine) -> Path:
         """A store of the sampled wrong paths with their first pits, taken up again after a kill."""

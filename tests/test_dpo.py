@@ -39,15 +39,17 @@ def weights_of(folder: str) -> dict[str, Any]:
 
 
 def draw(batch: dict[str, Any], tokenizer: Any) -> list[str]:
-    """A collated batch as text: one line a row, what the loss sees between « and »."""
+    """A collated batch as text: one line a side, all that its last token sees, what the loss sees between « and »."""
     lines = []
-    for ids, attended, learnt in zip(
-        batch["input_ids"], batch["attention_mask"], batch["completion_mask"], strict=True
+    num_pairs = len(batch["tree_input_ids"])
+    for number, (attended, learnt, places) in enumerate(
+        zip(batch["attention_mask"], batch["completion_mask"], batch["tree_places"], strict=True)
     ):
-        length = int(attended.sum())
-        start = int(learnt.argmax())
-        assert bool(learnt[start:length].all()) and int(learnt.sum()) == length - start
-        first, second = tokenizer.decode(ids[:start]), tokenizer.decode(ids[start:length])
+        num_learnt = int(learnt.sum())
+        assert int(attended.sum()) == num_learnt + 1  # the prompt's last token stands before them
+        tree, seen = (batch[f"tree_{name}"][number % num_pairs] for name in ("input_ids", "attention_mask"))
+        ids = tree[seen[0, places[num_learnt]]]
+        first, second = tokenizer.decode(ids[:-num_learnt]), tokenizer.decode(ids[-num_learnt:])
         lines.append(f"{first}«{second}»".replace("\n", "⏎"))
     return lines
 
@@ -121,8 +123,8 @@ def test_the_reference_is_the_model_without_the_adapter(args: dpo.Args) -> None:
     """At the first step both are the same, so there is no margin and the loss is ln 2."""
     dpo.run(replace(args, loss=("sigmoid",)))
     first = next(event for event in read_events(Path(args.out) / "events.jsonl") if event["kind"] == "train")
-    assert first["margin"] == 0.0
-    assert first["loss"] == pytest.approx(0.6931, abs=1e-4)
+    assert first["margin"] == pytest.approx(0, abs=1e-2)  # the batches differ, so the rounding does
+    assert first["loss"] == pytest.approx(0.6931, abs=5e-3)
 
 
 def test_every_step_is_an_event_with_its_figures(args: dpo.Args) -> None:

@@ -183,10 +183,14 @@ def test_a_store_that_is_not_there_is_said_and_not_made(args: sft.Args, tmp_path
     assert not (tmp_path / "none.sqlite").exists()
 
 
-def test_a_solution_longer_than_the_model_holds_is_said_not_cut(args: sft.Args, tmp_path: Path) -> None:
-    rows = [{"prompt": QUESTION + "\n", "completion": RIGHT * 30}]
-    with pytest.raises(RunError, match=r"\d+ tokens, and the model holds 256"):
-        sft.run(replace(args, rows=write(tmp_path / "long.jsonl", rows)))
+def test_a_solution_longer_than_the_model_holds_is_dropped_and_counted_not_cut(args: sft.Args, tmp_path: Path) -> None:
+    long, short = ({"prompt": QUESTION + "\n", "completion": RIGHT * num} for num in (30, 1))
+    with pytest.raises(RunError, match=r"context of 256 tokens .the longest has \d+ tokens"):
+        sft.run(replace(args, rows=write(tmp_path / "long.jsonl", [long])))
+    sft.run(replace(args, rows=write(tmp_path / "both.jsonl", [long, short, short])))
+    counts = latest(read_events(Path(args.out) / "events.jsonl"), "counts")
+    assert counts is not None and (counts["rows_in"], counts["rows_out"]) == (3, 2)
+    assert counts["dropped"] == {"longer than the model's context": 1}
 
 
 @pytest.mark.parametrize(

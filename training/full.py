@@ -3,7 +3,7 @@
     RUN/model/   config.json (the source's, with its "first_pit")   model.safetensors in the source's dtype   tokenizer
 
 Training is in float32 whatever the source's dtype is; saving rounds to that dtype once. The last good weights need no
-copy: a step whose gradients are no numbers is not made (training/careful.py), so those in the trainer are the last good.
+copy: a step whose gradients are no numbers is not made (training/careful.py), so the trainer's are the last good.
 """
 
 import json

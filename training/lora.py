@@ -8,11 +8,14 @@ adapter works on the model as shipped.
 Not covered: starting from an adapter other than a plain LoRA (DoRA, rank patterns, trained embeddings).
 """
 
+import importlib.util
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from reasoner.errors import EngineError, RunError
+from reasoner.engines.local_loading import check_adapter_folder
+from reasoner.errors import BadInput, EngineError, RunError
 
 if TYPE_CHECKING:
     import torch
@@ -30,9 +33,14 @@ def is_adapter(folder: str) -> bool:
 
 
 def resolve(model: str, adapter: str) -> tuple[str, str]:
-    """(base model, adapter to start from): a model folder that is an adapter names its base itself."""
+    """(base model, adapter to start from): a model folder that is an adapter names its base itself.
+
+    Raises RunError for two adapters, EngineError for an adapter of another base, naming both.
+    """
     config = Path(model) / CONFIG
     if not is_adapter(model):
+        if adapter:
+            check_adapter_folder(Path(adapter), model)
         return model, adapter
     if adapter:
         raise RunError(f"{model} is an adapter already: give its base model and one adapter, not two adapters.")
@@ -42,18 +50,22 @@ def resolve(model: str, adapter: str) -> tuple[str, str]:
     return base, model
 
 
-def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
-    """The model in float32 with the adapter merged in, and its tokenizer. Safetensors only, no code of the model's."""
-    import torch
+def load_for_training(
+    model: str, adapter: str, quantize: str = ""
+) -> "tuple[PreTrainedModel, PreTrainedTokenizerBase]":
+    """The model in float32 with the adapter merged in, and its tokenizer. Safetensors only, no code of the model's.
+
+    quantize: "4bit" for QLoRA (arXiv 2305.14314): NF4 weights, bfloat16 products. Raises EngineError; RunError where
+    4 bits cannot be had, BadInput for any other word.
+    """
     from peft import PeftModel
     from transformers import AutoModelForCausalLM, AutoTokenizer
 
     be_quiet()
+    how = _numbers(quantize, adapter)
     try:
         tokenizer = AutoTokenizer.from_pretrained(model, trust_remote_code=False)
-        loaded = AutoModelForCausalLM.from_pretrained(
-            model, dtype=torch.float32, use_safetensors=True, trust_remote_code=False
-        )
+        loaded = AutoModelForCausalLM.from_pretrained(model, use_safetensors=True, trust_remote_code=False, **how)
         if adapter:
             loaded = PeftModel.from_pretrained(loaded, adapter).merge_and_unload().requires_grad_(True)
     except (OSError, ValueError, RuntimeError) as error:
@@ -63,8 +75,49 @@ def load_for_training(model: str, adapter: str) -> "tuple[PreTrainedModel, PreTr
             f"{first_line} Check the folder or the Hugging Face id; weights must be .safetensors."
         ) from error
     if tokenizer.eos_token_id is None:
-        raise EngineError(f"The tokenizer of {model} has no end-of-sequence token: solutions could never end.")
+        raise EngineError(
+            f"The tokenizer of {model} has no end-of-sequence token, so solutions could never end: name one of its "
+            'tokens as "eos_token" in its tokenizer_config.json, or take another model.'
+        )
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token  # padding is masked by its place, so EOS is learnt where it ends rows
     return loaded, tokenizer
+
+
+def quantized(args: Any) -> str:
+    """A stage's --quantize. Raises RunError where all weights are to be trained: 4-bit ones cannot be."""
+    if args.quantize and args.rank == 0:
+        raise RunError("4-bit weights stay as they are, so an adapter is trained beside them: give a --rank.")
+    return str(args.quantize)
+
+
+def _numbers(quantize: str, adapter: str) -> dict[str, Any]:
+    """How weights are held: what from_pretrained is told."""
+    import torch
+
+    if not quantize:
+        return {"dtype": torch.float32}
+    if quantize != "4bit":
+        raise BadInput(f"Quantize must be 4bit or nothing, not {quantize!r:.40}.")
+    if not torch.cuda.is_available():
+        raise RunError("4-bit training (QLoRA) needs a CUDA GPU, and there is none here: leave --quantize out.")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise RunError('4-bit training needs bitsandbytes: pip install -e ".[cuda]" -c constraints.txt')
+    if adapter:
+        raise RunError("4-bit weights cannot take an adapter in: merge it into a model folder first, or leave one out.")
+    from transformers import BitsAndBytesConfig
+
+    kind = torch.bfloat16
+    config = BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_use_double_quant=True, bnb_4bit_compute_dtype=kind
+    )
+    local = int(os.environ.get("LOCAL_RANK", "0"))  # each process of a node has a GPU of its own
+    return {"dtype": kind, "quantization_config": config, "device_map": {"": local}}
+
+
+def context_of(model: Any) -> int:
+    """Most tokens that a row may have; 0: the model names no bound."""
+    return int(getattr(model.config.get_text_config(), "max_position_embeddings", 0) or 0)
 
 
 def be_quiet() -> None:
@@ -86,11 +139,12 @@ def lora_config(rank: int, alpha: int) -> Any:
     )
 
 
-def adapter_weights(model: Any) -> Weights:
-    """A copy of the adapter's weights by their saved names, on the CPU."""
+def adapter_weights(model: Any, state: Weights | None = None) -> Weights:
+    """A copy of the adapter's weights by their saved names, on the CPU. state: all weights, where gathered."""
     from peft import get_peft_model_state_dict
 
-    return {name: tensor.detach().cpu().clone() for name, tensor in get_peft_model_state_dict(model).items()}
+    found = get_peft_model_state_dict(model, state_dict=state)
+    return {name: tensor.detach().cpu().clone() for name, tensor in found.items()}
 
 
 def save_adapter(weights: Weights, config: Any, folder: Path, start: str = "", base: str = "") -> None:

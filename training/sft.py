@@ -20,8 +20,17 @@ from typing import Annotated, Any
 from reasoner.errors import BadInput, RunError
 from reasoner.store import Store
 from training.careful import careful
-from training.dpo import result_folder, train_and_save, trainer_settings, without_bos
-from training.lora import load_for_training, lora_config, resolve
+from training.dpo import without_bos
+from training.loop import (
+    check_rows_enough,
+    result_folder,
+    say_counts,
+    say_speed,
+    train_and_save,
+    trainer_settings,
+)
+from training.lora import context_of, load_for_training, lora_config, quantized, resolve
+from training.pair_trainer import TOO_LONG
 
 MOST_A_PROBLEM = 8  # Self-Explore, arXiv 2404.10346 §3.1
 
@@ -47,6 +56,10 @@ class Args:
     alpha: Annotated[int, "LoRA alpha (ours: twice the rank)"] = 32
     seed: Annotated[int, "of the adapter's first weights and the order of rows"] = 0
     max_seconds: Annotated[float, "stop after so many seconds and keep the adapter; 0: no bound"] = 0.0
+    precision: Annotated[str, "auto (bf16 where the machine has it), bf16 or fp32"] = "auto"
+    at_once: Annotated[int, "rows a process computes at once; 0: all of its step, fewer when memory runs out"] = 0
+    logs: Annotated[str, "figures also to tensorboard or trackio, in the run folder"] = ""
+    quantize: Annotated[str, "4bit: QLoRA, on a CUDA GPU"] = ""
     resume: Annotated[bool, "go on from the run folder's last checkpoint"] = False
 
 
@@ -59,7 +72,11 @@ def run(args: Args, should_stop: Callable[[], bool] = lambda: False) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     base, start = resolve(args.model, args.adapter)
     trainer = make_trainer(args, rows, base, start)
-    train_and_save(args, trainer, base, start, should_stop)
+    num = len(trainer.train_dataset)
+    events = train_and_save(args, trainer, base, start, should_stop)
+    say_counts(events, len(rows), trainer, num)
+    if not should_stop():
+        say_speed(events, trainer, num, "rows")
     trainer.accelerator.wait_for_everyone()
     trainer.accelerator.end_training()
     return out / result_folder(args)
@@ -118,24 +135,36 @@ def make_trainer(args: Args, rows: Sequence[Row], base: str, start: str) -> Any:
     from transformers import PrinterCallback
     from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
-    model, tokenizer = load_for_training(base, start)
+    few = check_rows_enough(len(rows), args.batch)
+    settings = trainer_settings(args)
+    model, tokenizer = load_for_training(base, start, quantized(args))
     prompts = [without_bos(row["prompt"], tokenizer) for row in rows]
     data = [{"prompt": prompt, "completion": row["completion"]} for prompt, row in zip(prompts, rows, strict=True)]
     trainer: Any = careful(SFTTrainer)(
         model=model,
-        args=SFTConfig(**trainer_settings(args), completion_only_loss=True, max_length=None),
+        args=SFTConfig(**settings, completion_only_loss=True, max_length=None, pad_to_multiple_of=16),
         train_dataset=Dataset.from_list(data),
         processing_class=tokenizer,
         peft_config=lora_config(args.rank, args.alpha) if args.rank else None,
     )
     trainer.remove_callback(PrinterCallback)  # the watch prints
-    _check_lengths(trainer)
+    if few:
+        trainer.note(few)
+    if args.at_once:
+        trainer.num_parts = -(-settings["per_device_train_batch_size"] // args.at_once)
+    _drop_too_long(trainer, context_of(model))
     return trainer
 
 
-def _check_lengths(trainer: Any) -> None:
-    """Raises RunError for a row that the model cannot hold: nothing is truncated, a solution must have its end."""
-    context = getattr(trainer.model.config, "max_position_embeddings", None)
-    longest = max(len(ids) for ids in trainer.train_dataset["input_ids"])
-    if context and longest > context:
-        raise RunError(f"A row has {longest} tokens, and the model holds {context}: take out the rows that are longer.")
+def _drop_too_long(trainer: Any, context: int) -> None:
+    """Nothing is truncated, a solution must have its end: rows that the model cannot hold are dropped and counted."""
+    lengths = [len(ids) for ids in trainer.train_dataset["input_ids"]]
+    fitting = [i for i, length in enumerate(lengths) if not context or length <= context]
+    if not fitting:
+        raise RunError(
+            f"All {len(lengths)} rows are longer than the model's context of {context} tokens (the longest has "
+            f"{max(lengths)} tokens): train a model with a longer context."
+        )
+    if len(fitting) < len(lengths):
+        trainer.dropped[TOO_LONG] += len(lengths) - len(fitting)
+        trainer.train_dataset = trainer.train_dataset.select(fitting)

@@ -24,7 +24,7 @@ from reasoner.engines import BUILT_IN, engine_kind
 from reasoner.errors import BadInput, RunError
 from reasoner.records import Counts
 from reasoner.store import Store
-from training.dpo import train_and_save, trainer_settings
+from training.loop import train_and_save, trainer_settings
 from training.lora import resolve
 from training.progress import EventLog
 from training.value_model import (

@@ -43,7 +43,7 @@ def find_model(model: str, adapter: str = "") -> Found:
         model = str(folder)
     if adapter:
         adapter = str(Path(adapter).expanduser())
-        _check_adapter_folder(Path(adapter), model)
+        check_adapter_folder(Path(adapter), model)
     return Found(model, adapter)
 
 
@@ -90,7 +90,8 @@ def _no_weights(folder: Path) -> str:
     return f"{folder} has no weights: model.safetensors is missing. Download or copy the whole folder again."
 
 
-def _check_adapter_folder(folder: Path, model: str) -> None:
+def check_adapter_folder(folder: Path, model: str) -> None:
+    """Raises EngineError for a folder that is no adapter's, or is one of another model: both are named."""
     if not (folder / "adapter_config.json").is_file():
         raise EngineError(f"{folder} is no adapter's folder: it has no adapter_config.json.")
     if not (folder / "adapter_model.safetensors").is_file():
@@ -122,7 +123,9 @@ def _adapter_config(folder: Path) -> dict[str, Any]:
 def _bare_name(model: str) -> str:
     """A model's last name, whether it is a path, an id, or a folder of the Hugging Face cache."""
     cached = re.search(r"models--.+?--([^/\\]+)", model)
-    return cached[1] if cached else Path(model).name
+    path = Path(model)
+    own = f"{path.parent.name}/model" if path.name == "model" else path.name  # a run's: training/full.py
+    return cached[1] if cached else own
 
 
 def load_model(found: Found) -> tuple[Any, Any]:

@@ -3,13 +3,14 @@
     checked(problem)                       the gold path with a Verify after every solve
     repair(problem, lines)                 a wrong path, cut where its slip can be seen, and how it goes on rightly
 
-    Formalize: find Cal's coins                                        ┐
-    Decompose: Cal's coins, Ben's coins                                │ before: the model's own path
-    Solve Subquestion: Ben's coins = Ana's coins - 26 = 41 - 26 = 15   ┘ up to its slip
-    Verify: Ben has 26 more coins than Ana. wrong                      ┐
-    Backtrack: to state 2                                              │ after: learnt, preferred
-    Solve Subquestion: Ben's coins = Ana's coins + 26 = 41 + 26 = 67   │
-    …                                                                  ┘
+    Formalize: find Cal's coins                                                     before: the model's own path
+    Decompose: Cal's coins, Ben's coins                                             up to its slip
+    Solve Subquestion: Ben's coins = Ana's coins - 26 = 41 - 26 = 15
+
+    Verify: Ben has 26 more coins than Ana. Ben's coins = Ana's coins + 26 wrong    after: learnt, preferred
+    Backtrack: to state 2
+    Solve Subquestion: Ben's coins = Ana's coins + 26 = 41 + 26 = 67
+    …
 
 A slip in the plan can be checked only once something is solved (reasoner/actions.py, ours), so such a path is cut after
 the first solve that follows. Source: Kwai-STaR (arXiv 2411.04799 §3): path + Verify + Backtrack + corrected states.
@@ -23,7 +24,7 @@ from reasoner.records import Problem
 from reasoner.steps import tag_steps
 from training.oracle import judge_steps
 from training.verifying import backtrack_line, said_of, standing, verify_line
-from training.wordproblems import Quantity, computed, gold_transitions, quantities_of
+from training.wordproblems import Quantity, computed, expression, gold_transitions, quantities_of
 
 SOLVING = ("Solve Subquestion", "Solve Parent")
 
@@ -54,26 +55,33 @@ def with_checks(problem: Problem, lines: Sequence[str]) -> list[str]:
 
 
 def evidence(problem: Problem, line: str) -> str:
-    """What the problem says of the quantity that a line solves: its sentence; the question, for a total or the goal."""
+    """What the problem says of the quantity that a line solves, and what that means: its sentence and its equation."""
     quantities, goal = quantities_of(problem)
-    named = _named(line, quantities)
-    told = named.sentence if named else goal.sentence
-    return told or problem.question.rpartition(". ")[2]
+    return _read_again(problem, _named(line, quantities) or goal)
 
 
 def missed(problem: Problem, line: str) -> str:
-    """What the problem says that a wrong plan, goal or solve passed over."""
+    """What the problem says that a wrong goal, plan or solve passed over."""
     quantities, goal = quantities_of(problem)
     if explicit_action(line) == "Formalize":
-        return problem.question.rpartition(". ")[2]
+        return f"{_question(problem)} {goal.name}"
     if explicit_action(line) != "Decompose":
         return evidence(problem, line)
     names = [name.strip() for name in without_action(line).split(",")]
     by_name = {quantity.name: quantity for quantity in quantities}
-    needed = computed(quantities, goal)
+    lacking = [quantity for quantity in reversed(computed(quantities, goal)) if quantity.name not in names]
     given = [by_name[name] for name in names if name in by_name and by_name[name].operator == "given"]
-    lacking = [quantity for quantity in reversed(needed) if quantity.name not in names]
-    return next((one.sentence for one in (*lacking, *given) if one.sentence), problem.question.rpartition(". ")[2])
+    return _read_again(problem, next(iter([*lacking, *given]), goal))
+
+
+def _read_again(problem: Problem, quantity: Quantity) -> str:
+    """ "Ben has 26 more coins than Ana. Ben's coins = Ana's coins + 26"; a total is told by the question."""
+    meant = quantity.value if quantity.operator == "given" else expression(quantity)
+    return f"{quantity.sentence or _question(problem)} {quantity.name} = {meant}"
+
+
+def _question(problem: Problem) -> str:
+    return problem.question.rpartition(". ")[2]
 
 
 def going_on(problem: Problem, before: Sequence[str], is_checked: bool = True) -> list[str]:

@@ -13,8 +13,11 @@ from tests.running_app import ROOT, RunningApp, running_app
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PATIENCE = 60_000  # milliseconds a condition may take on a very busy machine
-# Empties what the profile remembers, once for each page: sessionStorage belongs to the page and outlives a reload.
-FORGET = "if (!sessionStorage.getItem('met')) { localStorage.clear(); sessionStorage.setItem('met', 'yes') }"
+# Empties what the profile remembers, once for each page: sessionStorage belongs to the page and outlives a reload. A
+# sandboxed frame in it has none.
+FORGET = """if (window === window.top && !sessionStorage.getItem('met')) {
+  localStorage.clear(); sessionStorage.setItem('met', 'yes')
+}"""
 
 expect.set_options(timeout=PATIENCE)
 

@@ -169,7 +169,14 @@ def build(workbench: Workbench) -> None:
     form = build_form()
     start = gr.Button(START, variant="primary", elem_id="start-run", interactive=False)
     told = gr.HTML("", elem_id="train-said", padding=False)
-    shown = gr.Dropdown([("The latest run", LATEST)], value=LATEST, label="Run", visible=False, elem_id="runs")
+    shown = gr.Dropdown(
+        [("The latest run", LATEST)],
+        value=LATEST,
+        label="Run",
+        visible=False,
+        elem_id="runs",
+        allow_custom_value=True,  # a page may still ask for a run that was deleted meanwhile, on another page
+    )
     with gr.Row():
         cancel = gr.Button("Cancel this run", variant="stop", size="sm", visible=False, elem_id="cancel-run")
         resume = gr.Button("Resume this run", size="sm", visible=False, elem_id="resume-run")

@@ -242,9 +242,10 @@ def test_a_model_without_safetensors_is_refused(args: dpo.Args, solver: str, tmp
 
 @pytest.mark.slow
 def test_two_processes_train_one_adapter(args: dpo.Args) -> None:
-    """torchrun on the same command: a world of two, the first one writes."""
+    """torchrun on the same command: a world of two, the first one writes, losses as of one process."""
     command = [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "-m", "training", "dpo"]
     command += ["--model", args.model, "--pairs", args.pairs, "--out", args.out, "--batch", "2", "--epochs", "1"]
+    command += ["--loss", "sigmoid", "--precision", "fp32", "--learning-rate", "1e-3"]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr[-3000:]
@@ -252,3 +253,11 @@ def test_two_processes_train_one_adapter(args: dpo.Args) -> None:
     assert [event["step"] for event in events if event["kind"] == "train"] == [1, 2, 3]
     assert latest(events, "trained")["processes"] == 2  # type: ignore[index]
     assert (Path(args.out) / "adapter" / "adapter_model.safetensors").is_file()
+    alone = replace(args, out=args.out + "-alone", batch=2, epochs=1, loss=("sigmoid",), precision="fp32",
+                    learning_rate=1e-3)  # fmt: skip
+    dpo.run(alone)
+    losses = [
+        [event["loss"] for event in found if event["kind"] == "train"]
+        for found in (events, read_events(Path(alone.out) / "events.jsonl"))
+    ]
+    assert losses[0] == pytest.approx(losses[1], abs=1e-4) and losses[1][-1] != losses[1][0]

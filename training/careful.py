@@ -28,7 +28,7 @@ TOKENS = ("prompt_ids", "chosen_ids", "rejected_ids", "completion_ids", "input_i
 def careful(trainer: type[Any]) -> type[Any]:
     """A subclass of transformers' Trainer, or of one of TRL's, that keeps to the rules above."""
 
-    class Careful(trainer):  # type: ignore[misc]
+    class Careful(trainer):
         skips_bad_steps = True
         keeps_order = False  # of the rows as they are
         is_divisible = True  # is a batch's loss a mean over its rows, so that parts of it can be computed apart?
@@ -100,8 +100,8 @@ def careful(trainer: type[Any]) -> type[Any]:
 
             at_once = math.ceil(rows / self.num_parts)
             if at_once <= 1 or self.accelerator.num_processes > 1 or not self.is_divisible:
-                smaller = f"--at-once {max(1, at_once // 2)}" if self.is_divisible else "a smaller --batch"
-                advice = f"give {smaller}" if at_once > 1 else "give a smaller model, shorter rows, or a LoRA --rank"
+                fewer = f"give --at-once {max(1, at_once // 2)}" if self.is_divisible else "give a smaller --batch"
+                advice = fewer if at_once > 1 else "give a smaller model, shorter rows, or a LoRA --rank"
                 raise RunError(f"Memory ran out at {at_once} rows at once ({words}): {advice}.")
             model.zero_grad(set_to_none=True)  # what the failed try has left
             gc.collect()

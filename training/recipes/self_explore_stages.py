@@ -275,16 +275,8 @@ class OneSeed:
                 **self._common(seed)), settings.launcher)  # fmt: skip
             return Tally(num, num, {}, facts(stage.folder) | {"solver": solver.name})
 
-        names = (
-            "model",
-            "sft_learning_rate",
-            "sft_warm_up",
-            "sft_batch",
-            "sft_optimizer",
-            "rft_from",
-            "rank",
-            "precision",
-        )
+        names = ["model", "sft_learning_rate", "sft_warm_up", "sft_batch", "sft_optimizer", "rank", "precision"]
+        names += ["rft_from"] if name.endswith("/rft") else []
         uses = self._uses(*names) | {"epochs": epochs, "seed": seed}
         needed = [rows, *after] if after or name.endswith("sft") else [rows, *self._sft_stage()]
         return trained(self._stage(name, f"{words}: {num:,} rows", work, uses, needed).folder)

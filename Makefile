@@ -1,6 +1,7 @@
 # Every command a person needs.  `make app` and `make test` set everything up by themselves.
 PYTHON ?= $(shell command -v python3.11 || command -v python3.12 || command -v python3)
 PIP_FLAGS ?=
+WORKERS ?= logical
 RUN := .venv/bin/python
 PICTURES := walk-light walk-dark walk-400 review-light explore-light queue-light formats-light repair-light train-light compare-light data-light
 export GRADIO_ANALYTICS_ENABLED := False
@@ -10,7 +11,7 @@ export HF_HUB_DISABLE_TELEMETRY := 1
 
 help:
 	@echo "make app          set up, then open the workbench at http://127.0.0.1:7860"
-	@echo "make test         set up (a browser included), then run all tests"
+	@echo "make test         set up (a browser included), then run all tests, a worker a core (WORKERS=1: one)"
 	@echo "make check        ruff and mypy"
 	@echo "make bench        the speed tables, and their JSON under build/bench/"
 	@echo "make bench-explore  first pits by each search; records its tables first (an hour; it goes on where it was)"
@@ -34,7 +35,7 @@ setup: .venv/.app
 	touch $@
 
 test: .venv/.test
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest -n $(WORKERS) --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 check: .venv/.test
 	$(RUN) -m ruff check .

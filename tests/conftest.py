@@ -1,10 +1,13 @@
 """What all tests share: fixtures, the order in which they run, and what each of several workers may take."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import hypothesis
 import pytest
+
+from reasoner.store import Store
 
 if "PYTEST_XDIST_WORKER" in os.environ:  # before anything loads torch: workers share the machine's cores
     os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,3 +43,21 @@ def real_data() -> Path:
     if folder is None or not folder.is_dir():
         pytest.skip("no real data here: name its folder in FIRST_PIT_TEST_DATA")
     return folder
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    """An empty store."""
+    with Store(tmp_path / "store.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """torch adds up in one order, whatever the number of cores."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)

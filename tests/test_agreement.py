@@ -1,8 +1,6 @@
 """Agreement: who says the same, by samples and by formats; a badge on each trace; a filter; a program of the words."""
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -38,12 +36,6 @@ def said(problem: Problem, format: str, answer: str | None, number: int = 0) -> 
 @pytest.fixture
 def problem() -> Problem:
     return make_problem(QUESTION, "67", "test")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 def test_the_same_answers_are_one_group_however_they_are_written() -> None:

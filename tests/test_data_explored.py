@@ -1,7 +1,6 @@
 """A bulk exploration opened on the Data tab: paged without reading all, taken into the store, bad input in words."""
 
 import json
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,6 @@ from reasoner.workbench import Workbench
 SCRIPT = "<script>window.hacked=1</script>"
 POSTERIORS = ((0.02, 0.95, 0.03), (0.02, 0.03, 0.95), (0.4, 0.45, 0.15))
 """Found, none, unsure; in turn."""
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as store:
-        yield store
 
 
 def explored(number: int) -> Explored:

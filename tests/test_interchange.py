@@ -4,7 +4,6 @@ import gzip
 import json
 import os
 import threading
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -75,12 +74,6 @@ def prm800k(*steps: dict[str, Any], finish: str = "solution", whole: list[str] |
         question |= {"pre_generated_steps": whole, "pre_generated_answer": "7"}
     label = {"steps": list(steps), "total_time": 12_500, "finish_reason": finish}
     return {"labeler": "e90a", "timestamp": "2022-07-30T23:23:32.118856", "question": question, "label": label}
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 @pytest.fixture

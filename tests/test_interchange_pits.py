@@ -17,12 +17,6 @@ from tests.test_store_queues import SURE, a_pit, new_trace, said
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as store:
-        yield store
-
-
-@pytest.fixture
 def other(tmp_path: Path) -> Iterator[Store]:
     with Store(tmp_path / "other.sqlite") as store:
         yield store

@@ -1,7 +1,6 @@
 """Models in this process: random ones of two layers, so what they write is noise, but the same noise every time."""
 
 import shutil
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -24,14 +23,7 @@ CHAT = (
 NOISE = Sampling(num=3, temperature=1.0, max_new_tokens=24, seed=3)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

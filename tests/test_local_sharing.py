@@ -1,6 +1,5 @@
 """What rows share: prompts, states and steps. The models are random ones of two layers, so rows part early."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,14 +22,7 @@ NESTED = [LONG[:num] for num in (1, 2, 9, 17, 30)]
 ROOM = 2**24
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,5 @@
 """Labels and pits → pairs: Self-Explore's rules and traps (arXiv 2404.10346 §3.3), and ours for people's flags."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,12 +17,6 @@ from training.pairs import collect_pairs, preview_pairs, read_pairs, write_pairs
 REST = "Solve Parent: Ben's coins = 3 + 2 = 5\nSummarize: the answer is 5"
 LONG_REST = "Solve Subquestion: Ana's coins = 3\n" + REST
 BAD_REST = "Solve Parent: Ben's coins = 3 + 2 = 6\nSummarize: the answer is 6"
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as store:
-        yield store
 
 
 def add(store: Store, of: Problem, *traces: Trace) -> None:

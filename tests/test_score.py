@@ -1,8 +1,6 @@
 """Scores: a detector's first wrong steps against people's labels, counted as the papers count them."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,12 +13,6 @@ from reasoner.records import Label, LabelKind, Maker, Trace, make_problem, make_
 from reasoner.score import DETECTORS, Detection, Unjudged, rates, score, table, wilson
 from reasoner.steps import tag_steps
 from reasoner.store import Store
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 def add(store: Store, name: str, steps: list[str], gold: str, answer: str | None) -> Trace:

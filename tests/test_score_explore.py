@@ -1,7 +1,7 @@
 """`score --detector explore`: first pits against people's labels, by any engine, kept and taken up again."""
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +15,6 @@ from reasoner.score import Exploring, score, table
 from reasoner.store import Store
 
 GOLD = 14
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 def mr_gsm8k(number: int, wrong: int | None, num: int = 4) -> dict[str, Any]:

@@ -1,7 +1,6 @@
 """Two queues: where a person and the machine differ, and where the machine is unsure; and what takes a trace out."""
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,12 +51,6 @@ def a_pit(trace: Trace, step: int | None, posterior: tuple[float, ...] = (), nam
 def said(trace: Trace, step: int | None, annotator: str = "ada", kind: LabelKind | None = None) -> Label:
     kind = kind or ("all_right" if step is None else "first_wrong")
     return Label.of(trace, kind=kind, step=step, annotator=annotator)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as store:
-        yield store
 
 
 def new_trace(store: Store, number: int = 0, source: str = "typed") -> Trace:

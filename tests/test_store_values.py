@@ -1,6 +1,5 @@
 """What value models think of traces is kept beside them: one score a state, one row a trace and model."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,12 +10,6 @@ from reasoner.records import Trace, Valuation
 from reasoner.store import Store
 from reasoner.store import schema as store_schema
 from tests.training_help import RIGHT, WRONG, problem, trace
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """The queues as a person meets them: from the shell, from a program, on the Walk screen; and the blind rule."""
 
 import json
-from collections.abc import Iterator
-from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -18,12 +16,6 @@ from reasoner.workbench import Workbench
 from tests.test_store_queues import SURE, UNSURE, a_pit, new_trace, said
 
 SECRETS = ("best", "chance", "margin", "machine", "posterior", "person")
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as store:
-        yield store
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 import json
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,12 +14,6 @@ from reasoner.errors import EngineError
 from reasoner.formats import FORMATS
 from reasoner.store import Store
 from reasoner.workbench import Workbench
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    with Store(tmp_path / "store.sqlite") as opened:
-        yield opened
 
 
 class Loader:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from reasoner.store import Store
 from tests.run_help import made_up_run
@@ -201,19 +201,19 @@ def test_a_recipe_is_asked_for_and_its_command_line_told(running: RunningApp, pa
     expect(page.locator("#start-recipe")).to_be_disabled()
 
 
-def test_on_a_space_nobody_touches_anothers_run(
-    tmp_path: Path, new_page: Callable[..., Page], screenshot: Look
-) -> None:
+def test_on_a_space_nobody_touches_anothers_run(tmp_path: Path, browser: Browser, screenshot: Look) -> None:
     prepare(tmp_path)
     model = str(tmp_path / "solver")
     with running_app(tmp_path, "--no-seed", "--model", model, SYSTEM="spaces", SPACE_ID="ada/first-pit") as app:
-        page = train(new_page(width=400), app.address)
+        page = browser.new_page(viewport={"width": 400, "height": 900})  # Gradio looks for the Space, and says so
+        page.set_default_timeout(60_000)
+        train(page, app.address)
         expect(page.locator("#run .fp-run")).to_have_attribute("data-state", "failed")
         expect(page.locator("#resume-run")).to_be_hidden()
         unfold(page, "run-care")
         expect(page.locator("#delete-run")).to_be_hidden()
         unfold(page, "recipes")
         expect(page.locator("#recipes")).to_contain_text("your own machine")
-        wide = page.evaluate("document.documentElement.scrollWidth")
-        assert wide <= 400
+        assert page.evaluate("document.documentElement.scrollWidth") <= 400
         screenshot(page, "runs-narrow", whole=True)
+        page.close()

@@ -173,7 +173,7 @@ def build(workbench: Workbench, key: Any) -> Any:
     recipe.input(lambda name: pick(name, None), recipe, filled, **QUIET).then(show_command, form, shown, **QUIET)
     preset.input(pick, [recipe, preset], filled, **QUIET).then(show_command, form, shown, **QUIET)
     for component in [*main, more]:
-        component.input(show_command, form, shown, trigger_mode="always_last", **QUIET)
+        component.change(show_command, form, shown, **QUIET)
     fold.expand(partial(first_choice, workbench), [recipe, command], filled, **QUIET).then(
         show_command, form, shown, **QUIET
     )

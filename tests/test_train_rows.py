@@ -227,3 +227,9 @@ def test_logs_that_are_not_installed_name_what_to_install(
         dpo.make_trainer(replace(args, logs="trackio"), pairs(6), solver, "")
     with pytest.raises(BadInput, match="tensorboard, trackio or nothing"):
         dpo.make_trainer(replace(args, logs="wandb"), pairs(6), solver, "")
+
+
+def test_figures_go_to_tensorboard_on_request(args: dpo.Args) -> None:
+    pytest.importorskip("tensorboard")
+    dpo.run(replace(args, logs="tensorboard"))
+    assert list((Path(args.out) / "tensorboard").rglob("events.out.tfevents.*"))

@@ -105,7 +105,7 @@ def trainer_settings(args: Any) -> dict[str, Any]:
         "bf16": is_bf16(getattr(args, "precision", "auto" if has_gpu else "fp32")),
         "use_cpu": not has_gpu,
         "ddp_backend": None if has_gpu or num == 1 else "gloo",
-        "gradient_checkpointing": False,
+        "activation_checkpointing": False,
         "dataloader_pin_memory": has_gpu,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,  # else a NaN loss is reported as the last finite one

@@ -57,7 +57,7 @@ def settings(solver: str, folder: Path) -> Iterator[jobs.Settings]:
         jobs.cancel(folder, run.id)
 
 
-def wait(condition: Callable[[], object], seconds: float = 120) -> None:
+def wait(condition: Callable[[], object], seconds: float = 300) -> None:  # 10 when nothing else runs
     until = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < until, "waited in vain"

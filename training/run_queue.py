@@ -6,8 +6,8 @@
     own(folder)               the run's process takes its run and its device, and holds both until it dies
 
 A run waits while there is a file `queued` in its folder, which holds its place; so the queue outlives every program.
-Two that pump at once take turns (a lock on runs/.queue.lock), and the device itself is locked by the process that trains
-on it: even a run started behind the queue's back waits for its turn. The system lets go of a killed process's locks.
+Two that pump at once take turns (a lock on runs/.queue.lock), and the device itself is locked by the process that
+trains on it: even a run started behind the queue's back waits for its turn. A killed process's locks are let go.
 """
 
 import contextlib

@@ -90,6 +90,10 @@ def _counts(name: str, events: Sequence[Event]) -> tuple[int | None, int | None,
             dropped = {str(reason): int(num) for reason, num in dict(found["counts"]["dropped"]).items()}
             kept = int(found["counts"]["kept"])
             return kept + sum(dropped.values()), kept, dropped
+    told = [event for event in events if event["kind"] == "counts" and event.get("stage") == name]
+    if told:
+        dropped = {str(reason): int(num) for reason, num in dict(told[-1].get("dropped") or {}).items()}
+        return int(told[-1]["rows_in"]), int(told[-1]["rows_out"]), dropped
     last = _progress(name, events)
     if name in ("explore", "evaluate", "rerank") and last:
         return int(last["total"]), None, {}

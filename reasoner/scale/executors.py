@@ -198,6 +198,7 @@ def _run_ray(out: Path, settings: Settings, tasks: int, workers: int, options: a
 
     _be_quiet()
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nothing is told to anybody
+    os.environ.setdefault("RAY_worker_register_timeout_seconds", "300")  # 60 are too few on a very busy machine
     environment = {"env_vars": {"PYTHONPATH": str(ROOT)}}
     local = {} if os.environ.get("RAY_ADDRESS") else {"num_cpus": workers * options.cpus, "include_dashboard": False}
     try:

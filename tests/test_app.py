@@ -18,6 +18,7 @@ import app
 from reasoner.space import GuestLimits
 from tests.running_app import ROOT, RunningApp, free_port, running_app
 
+pytestmark = pytest.mark.slow
 HEAVY = ("torch", "transformers", "trl", "peft", "datasets", "sympy", "math_verify")
 
 

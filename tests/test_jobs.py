@@ -118,6 +118,7 @@ def test_a_run_goes_from_labels_to_a_report_in_a_process_of_its_own(folder: Path
     assert (folder / "rates.json").is_file()
 
 
+@pytest.mark.slow
 def test_a_cancelled_run_ends_with_all_its_processes_and_can_be_resumed(folder: Path, settings: jobs.Settings) -> None:
     run_id = jobs.start(replace(settings, epochs=4000), folder)
     run = folder / "runs" / run_id

@@ -20,6 +20,7 @@ from reasoner.scale.tasks import input_of, is_done, task_folder, total
 from tests.scale_help import PIT, rows, write_script, write_short, write_traces
 
 pytest.importorskip("datatrove")
+pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parent.parent
 PYTHON = [sys.executable, "-m", "reasoner"]
@@ -217,7 +218,7 @@ def test_the_ray_executor_explores_on_a_local_ray_of_two_workers(tmp_path: Path)
     done = run(arguments, RAY_ADDRESS="")
     assert done.returncode == 1, done.stderr  # a problem's 20 solutions failed
     said = counts_in(out)
-    assert (said["explored"], said["num_failed"], said["waiting"]) == (200, 20, 0)
+    assert (said["explored"], said["num_failed"], said["waiting"]) == (200, 20, 0), done.stdout + done.stderr
     assert ids_in(out) == sorted(one.id for one, _ in rows(200))
     assert all((out / "logs" / "stats" / f"0000{rank}.json").is_file() for rank in (0, 1))
     assert sum(json.loads((task_folder(out, rank) / "counts.json").read_text())["explored"] for rank in (0, 1)) == 200

@@ -175,6 +175,7 @@ def test_every_step_is_an_event_and_the_loss_falls(trained: Path) -> None:
     assert steps[-1]["loss"] < steps[0]["loss"] - 0.1
 
 
+@pytest.mark.slow
 def test_a_stopped_run_keeps_its_value_model_and_goes_on_from_its_checkpoint(args: value.Args) -> None:
     asked = iter([False, True, True, True, True])
     value.run(args, lambda: next(asked))

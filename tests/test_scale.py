@@ -149,20 +149,20 @@ def test_a_rerun_explores_only_what_is_not_there(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_eight_thousand_traces_killed_half_way_and_run_again(tmp_path: Path) -> None:
-    num, unknown = 8_000, 100
-    traces, script = write_short(tmp_path, num, unknown=(60,))
+def test_twenty_thousand_traces_killed_half_way_and_run_again(tmp_path: Path) -> None:
+    num, unknown = 20_000, 100
+    traces, script = write_short(tmp_path, num, unknown=(150,))
     out = tmp_path / "out"
     command = [sys.executable, "-m", "reasoner", "explore", "--traces", str(traces), "--out", str(out)]
     command += ["--model", script, "--method", "linear", "-k", "1"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
-        while not (out / "part-00003.parquet").exists():
+        while not (out / "part-00009.parquet").exists():
             assert process.poll() is None, "it ended before it could be killed"
             time.sleep(0.02)
         process.kill()
     assert process.returncode == -signal.SIGKILL
     before = scan(out).explored
-    assert 4_000 <= before < num
+    assert 10_000 <= before < num
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 1, done.stderr
     said = json.loads((out / "counts.json").read_text())

@@ -16,8 +16,9 @@ from tests.run_help import made_up_run
 from tests.training_help import RIGHT, WRONG, pit, problem, trace
 from training import jobs
 from training.asking import ask
+from training.progress import EventLog
 from training.run_settings import Settings
-from training.tabs import train
+from training.tabs import runs, train
 from training.tabs.run_view import minutes_words, run_html, seconds_words, tail
 from training.tabs.train_form import (
     EVERYBODY,
@@ -186,3 +187,18 @@ def test_the_tabs_own_handlers_are_not_for_programs(workbench: Workbench) -> Non
     with gr.Blocks() as page:
         train.build(workbench)
     assert page.get_api_info()["named_endpoints"] == {}  # programs have training/api.py
+
+
+def test_boxes_are_left_alone_while_there_are_no_other_runs(workbench: Workbench) -> None:
+    first = made_up_run(workbench.store, "one")
+    made_up_run(workbench.store, "two")
+    assert all(is_skipped(answer) for answer in runs.show_all(workbench, False, [], ""))
+    table, boxes, drawn, seen = runs.show_all(workbench, True, [], "")
+    assert boxes["value"] == ["two", "one"] and table.count("<tr data-state") == 2
+    assert drawn.count("<polyline class") == 2 + 4 * 2  # the legend's, and two in each drawing
+    assert all(is_skipped(answer) for answer in runs.show_all(workbench, True, ["two", "one"], seen))
+    EventLog(first / "events.jsonl").write("train", step=21, total=40, loss=0.1)
+    _, boxes, drawn, seen = runs.show_all(workbench, True, ["one"], seen)
+    assert is_skipped(boxes) and drawn.count("<polyline class") == 1 + 4
+    made_up_run(workbench.store, "three")
+    assert runs.show_all(workbench, True, [], seen)[1]["value"] == []

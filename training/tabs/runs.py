@@ -3,6 +3,7 @@
 Every handler that changes something takes the visitor's key: on a Space a run is its owner's (training/run_rules.py).
 """
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from functools import partial
@@ -34,16 +35,20 @@ def all_runs(workbench: Workbench) -> tuple[str, list[Line]]:
 
 
 def show_all(workbench: Workbench, is_open: bool, chosen: object, seen: str) -> tuple[Any, ...]:
-    """(table, choices, overlay, seen): the section as it is, or nothing while it is folded or nothing is new."""
+    """(table, choices, overlay, seen): the section as it is, or nothing while it is folded or nothing is new.
+
+    The boxes are touched only when there are others than before: a person may be ticking one right now.
+    """
     if not is_open:
         return (gr.skip(),) * 4
     table, lines = all_runs(workbench)
-    sign = f"{hash(table)} {[(line.key, line.path.stat().st_size) for line in lines]} {chosen}"
+    kept = _kept(chosen or None if not seen else chosen, lines)
+    keys = json.dumps([line.key for line in lines])
+    sign = f"{keys} {hash(table)} {[line.path.stat().st_size for line in lines]} {kept}"
     if sign == seen:
         return (gr.skip(),) * 4
-    kept = _kept(chosen, lines)
     choices = gr.update(choices=[(line.name, line.key) for line in lines], value=kept, visible=len(lines) > 0)
-    return table, choices, overlay(lines, kept), sign
+    return table, gr.skip() if seen.startswith(f"{keys} ") else choices, overlay(lines, kept), sign
 
 
 def _kept(chosen: object, lines: Sequence[Line]) -> list[str]:
@@ -191,13 +196,13 @@ def build_all(workbench: Workbench) -> dict[str, Any]:
         table = gr.HTML("", elem_id="runs-table", padding=False)
         chosen = gr.CheckboxGroup([], label="Curves over one another", visible=False, elem_id="overlay-runs")
         drawn = gr.HTML("", elem_id="overlay", padding=False)
-    is_open, seen, kept = gr.State(False), gr.State(""), gr.State(None)
+    is_open, seen = gr.State(False), gr.State("")
     outputs = [table, chosen, drawn, seen]
     look = partial(show_all, workbench)
-    fold.expand(lambda: True, None, is_open, **QUIET).then(look, [is_open, kept, seen], outputs, **QUIET)
+    fold.expand(lambda: True, None, is_open, **QUIET).then(look, [is_open, chosen, seen], outputs, **QUIET)
     fold.collapse(lambda: (False, ""), None, [is_open, seen], **QUIET)
-    chosen.input(lambda value: value, chosen, kept, **QUIET).then(partial(draw, workbench), kept, drawn, **QUIET)
-    return {"look": look, "inputs": [is_open, kept, seen], "outputs": outputs}
+    chosen.change(partial(draw, workbench), chosen, drawn, **QUIET)
+    return {"look": look, "inputs": [is_open, chosen, seen], "outputs": outputs}
 
 
 def build_care(workbench: Workbench, runs: Any, key: Any, find: Find) -> dict[str, Any]:

@@ -18,6 +18,9 @@ FOLDER = "model"
 NOT_COPIED = (".safetensors", ".bin", ".pt", ".pth", ".ckpt", ".gguf", ".index.json", ".md", ".partial")
 """Endings of a model folder's files that are its weights, or words about them."""
 
+ABOUT_SOURCE = ("accuracy.json", "training.json")
+"""Of the built-in solver: how it was made and how good it is, which is not how this one was and is."""
+
 
 def save_model(trainer: Any, source: str, folder: Path) -> None:
     """Write the trained model, whole or not at all. Every process calls it, the first one writes.
@@ -73,7 +76,7 @@ def _copy_rest(source: str, folder: Path) -> None:
     """Config, tokenizer and templates of the source beside the new weights, unchanged."""
     if Path(source).is_dir():
         for path in Path(source).iterdir():
-            if path.is_file() and not path.name.endswith(NOT_COPIED) and path.name not in ("accuracy.json",):
+            if path.is_file() and not path.name.endswith(NOT_COPIED) and path.name not in ABOUT_SOURCE:
                 shutil.copyfile(path, folder / path.name)
     else:
         from transformers import AutoConfig, AutoTokenizer

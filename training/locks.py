@@ -1,7 +1,7 @@
 """A lock between processes: a file that one of them holds, let go by the system when that process dies.
 
     with Lock(runs / ".queue.lock"):          wait for it, hold it, let it go
-    Lock(folder / "lock").take(wait=False)    True: held until this process ends, by kill -9 too
+    Lock(folder / ".process.lock").take(wait=False)    True: held until this process ends, by kill -9 too
 
 Two threads of one process exclude each other as two processes do. Forked children hold it with their parent.
 

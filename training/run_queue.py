@@ -100,7 +100,7 @@ def ahead(runs: list[Run], run: Run) -> list[Run]:
 
 def own(folder: Path) -> bool:
     """Called by a run's process first of all: take the run, then wait for its device. False when it is not to go on."""
-    run = Lock(folder / ".lock")
+    run = Lock(folder / ".process.lock")
     if not run.take(wait=False):
         return False  # another process does this very run
     _held.append(run)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from training.recipes import RECIPES
+
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
 TREE = re.search(r"```text\n(.*?)```", TEXT, re.DOTALL)
@@ -62,12 +64,17 @@ def test_the_front_matter_is_a_spaces_card() -> None:
 
 @pytest.mark.parametrize("module", ["reasoner", "training"])
 def test_the_commands_of_the_readme_exist(module: str) -> None:
-    said = {word for line in re.findall(rf"-m {module} ([a-z |]+)", TEXT) for word in line.split() if word != "|"}
+    said = {word for line in re.findall(rf"-m {module} ([a-z]+(?: \| [a-z]+)*)", TEXT) for word in line.split(" | ")}
     usage = subprocess.run(
         [sys.executable, "-m", module, "--help"], cwd=ROOT, capture_output=True, text=True, check=True
     )
     known = set(re.findall(r"^\s{4}([a-z]+)", usage.stdout, re.MULTILINE))
     assert said and said <= known
+
+
+def test_the_recipes_of_the_readme_exist() -> None:
+    lines = re.findall(r"-m training (?:jobs )?recipe ([a-z]+(?:-[a-z]+)*(?: \| [a-z-]+)*)", TEXT)
+    assert {name for line in lines for name in line.split(" | ")} == set(RECIPES)
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

@@ -124,12 +124,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         add_options(commands.add_parser(name, help=words, description=words), settings)
     add_jobs(commands.add_parser("jobs", help="runs in processes of their own: start, queue, clone, delete"))
     commands.add_parser("recipe", help="a paper's recipe, start to finish", add_help=False)
-    words = list(sys.argv[1:] if arguments is None else arguments)
-    is_recipe = words[:1] == ["recipe"]  # its options are known when its name is
-    parsed = parser.parse_args(words[:1] if is_recipe else words)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    is_recipe = given[:1] == ["recipe"]  # its options are known when its name is
+    parsed = parser.parse_args(given[:1] if is_recipe else given)
     try:
         if is_recipe:
-            recipe_command(words[1:])
+            recipe_command(given[1:])
             return 0
         if parsed.stage == "jobs":
             return run_jobs(parsed)

@@ -23,6 +23,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from reasoner.engines import Engine
 from reasoner.errors import RunError
@@ -155,7 +156,7 @@ class _OneSeed:
             told = {"right": len(right), "slips": len(slipped), "plain": len(plain), "parts": [len(p) for p in parts]}
             return Tally(len(right) + len(slipped) + dropped.total(), len(right) + len(slipped), dict(dropped), told)
 
-        uses = {"most_slips": settings.most_slips, "bands": settings.bands}
+        uses: dict[str, Any] = {"most_slips": settings.most_slips, "bands": settings.bands}
         uses |= {"store": settings.store} if settings.source == "store" else {}
         done = self.line.stage(f"{self.here}rows", "Right paths that check themselves, and slips taken back", work,
                                uses=uses, after=["problems", "words", *dict.fromkeys([f"{self.here}slips",

@@ -7,7 +7,7 @@ PICTURES := walk-light walk-dark walk-400 review-light explore-light queue-light
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help app setup test check bench bench-explore model screenshots
+.PHONY: help app setup test check bench bench-explore bench-train model screenshots
 
 help:
 	@echo "make app          set up, then open the workbench at http://127.0.0.1:7860"
@@ -15,6 +15,7 @@ help:
 	@echo "make check        ruff and mypy"
 	@echo "make bench        the speed tables, and their JSON under build/bench/"
 	@echo "make bench-explore  first pits by each search; records its tables first (an hour; it goes on where it was)"
+	@echo "make bench-train  our DPO run against the plain TRL script: pairs a second, peak memory"
 	@echo "make model        train the built-in solver from scratch (one core: about two hours)"
 	@echo "make screenshots  take the README's pictures anew"
 
@@ -51,6 +52,9 @@ bench-explore: .venv/.test
 	$(RUN) -m tests.bench.record_recoverability --num 1000 --out build/bench/recoverability.jsonl
 	$(RUN) -m tests.bench.record_recoverability --num 400 --seed 7501 --out build/bench/recoverability_fit.jsonl
 	$(RUN) -m tests.bench.bench_explore $(ARGS)
+
+bench-train: .venv/.test
+	$(RUN) -m tests.bench.bench_train $(ARGS)
 
 model: .venv/.app
 	$(RUN) -m training.pretrain --out assets/model/solver

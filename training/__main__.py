@@ -13,6 +13,7 @@ What the Train tab does, from the shell. Exit code 0, or 2 with one line that sa
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -62,13 +63,17 @@ def run_pairs(args: PairsArgs) -> None:
 
 
 def run_dpo(args: dpo.Args) -> None:
-    folder = dpo.run(args)
-    print(f"adapter: {folder}")
+    _tell(dpo.run(args))
+
+
+def _tell(folder: Path) -> None:
+    """Where the result is: an adapter, or a model of all weights. Said once, however many processes trained."""
+    if os.environ.get("RANK", "0") == "0":
+        print(f"{folder.name}: {folder}")
 
 
 def run_sft(args: sft.Args) -> None:
-    folder = sft.run(args)
-    print(f"adapter: {folder}")
+    _tell(sft.run(args))
 
 
 def run_evaluate(args: evaluate.Args) -> None:

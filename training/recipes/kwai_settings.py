@@ -42,6 +42,7 @@ class Settings:
     num_samples: Annotated[int, "solutions sampled a problem by the fundamental model (ours)"] = 8
     temperature: Annotated[float, "of all sampling (0.7: Self-Explore's)"] = 0.7
     most_pairs: Annotated[int, "pairs a problem and kind (ours; the paper's 3 K come of 20 K solutions)"] = 1
+    max_pairs: Annotated[int, "pairs that are trained on at most, drawn by the seed; 0: all"] = 0
     alarms: Annotated[str, "yes: pairs against calling a right state wrong too (ours); no"] = "yes"
     k: Annotated[int, "completions of a prefix, for --source explore (4: Self-Explore §3.2)"] = 4
     epochs: Annotated[float, "of DPO (ours: Self-Explore's)"] = 3.0
@@ -58,15 +59,17 @@ class Settings:
 
 BUILT_IN = Settings(
     model=BUILT_IN_MODEL,
-    problems="built-in:easy:500:61,built-in:medium:250:61",  # of other seeds than it was pre-trained on
+    problems="built-in:easy:1200:61,built-in:medium:600:61",  # of other seeds than it was pre-trained on
     out="",
     held_out=held_out_of(400, "easy", "medium"),
+    slip_samples=2,
     most_slips=2,  # more right lines than slips would teach to call everything right
-    sft_epochs=2.0,
-    sft_learning_rate=5e-4,  # five new words must be learnt in some hundred steps
+    sft_epochs=1.0,  # new problems teach it to compare; the same ones again teach it the problems
+    sft_learning_rate=2e-4,  # five new words must be learnt; 5e-4 made it miscalculate
     sft_batch=16,
-    num_samples=4,
-    epochs=2.0,
+    num_samples=1,
+    max_pairs=300,
+    epochs=1.0,
     learning_rate=1e-4,  # of its adapter: training/dpo.py
     batch=8,
     rank=16,
@@ -95,5 +98,7 @@ def check(settings: Settings) -> None:
     for name in ("sft_epochs", "epochs", "sft_learning_rate", "learning_rate", "beta", "temperature"):
         if not getattr(settings, name) > 0:
             raise BadInput(f"--{name.replace('_', '-')} must be above 0.")
+    if settings.max_pairs < 0:
+        raise BadInput("--max-pairs is a whole number from 0 on.")
     if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds) or min(settings.seeds) < 0:
         raise BadInput("--seeds are different whole numbers from 0 on, at least one.")

@@ -35,6 +35,7 @@ from reasoner.store import Store
 from training.lora import resolve
 from training.pairs import collect_pairs, write_pairs
 from training.recipes.begin import held_out_problems, training_problems
+from training.recipes.controls import drawn
 from training.recipes.kwai_figures import against_voting, checking
 from training.recipes.kwai_pairs import corrected_pairs, sampled_pairs
 from training.recipes.kwai_rows import corrected_rows, ordered, plain_rows, right_rows, slip_rows, taught_rows
@@ -214,11 +215,12 @@ class _OneSeed:
                 pairs, num = self._stored(stage, engine, path, dropped)
             if not pairs:
                 raise RunError(f"No pairs to train on: {dict(dropped)}. Sample more (--num-samples), or label more.")
+            pairs = drawn(pairs, settings.max_pairs, self.seed, dropped)
             write_pairs(pairs, stage.folder / "pairs.jsonl")
             return Tally(num, len(pairs), dict(dropped), dict(Counter(pair.by for pair in pairs)))
 
         uses = {"source": settings.source, "most": settings.most_pairs, "alarms": settings.alarms, "k": settings.k}
-        uses |= {"store": settings.store, "seed": self.seed}
+        uses |= {"store": settings.store, "seed": self.seed, "max_pairs": settings.max_pairs}
         words = "Wrong paths against the same with Verify, Backtrack and corrected states"
         done = self.line.stage(f"{self.here}pairs", words, work, uses=uses, after=after)
         return done.folder / "pairs.jsonl"

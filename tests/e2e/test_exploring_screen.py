@@ -242,6 +242,7 @@ def test_sampling_can_be_stopped_too(come: Open, model: SlowModel) -> None:
     walker.page.get_by_text("+ Samples").click()
     walker.page.get_by_label("How many").fill("32")
     walker.page.get_by_role("button", name="Sample", exact=True).click()
+    expect(walker.traces.nth(before)).to_be_attached()  # the first of them has come
     walker.do("stop-sampling").click()
     walker.expect_saved("Stopped: ")
     assert before < walker.traces.count() < before + 32

@@ -123,6 +123,7 @@ def test_what_was_kept_can_be_put_back(page: Page, queued: RunningApp) -> None:
     walker.press("p")
     page.locator("[data-queue=disagree]").click()
     page.locator("[data-part=kept]").click()
+    expect(page.locator("[data-part=problems] .fp-problem")).to_have_count(1)  # the list of those that wait is gone
     page.locator("[data-part=problems] .fp-problem").first.click()  # where there is little room the list gives way
     page.get_by_role("button", name="Put it back").click()
     expect(walker.status).to_contain_text("Back in the queue")

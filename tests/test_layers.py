@@ -4,6 +4,7 @@ import ast
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -72,22 +73,32 @@ def relative(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
-def imports(path: Path) -> Iterator[tuple[str, bool]]:
+@cache
+def nodes_of(path: Path) -> tuple[ast.AST, ...]:
+    return tuple(ast.walk(ast.parse(path.read_text())))
+
+
+@cache
+def imports(path: Path) -> tuple[tuple[str, bool], ...]:
     """(dotted name, is it at the top of the file) of each import; those for type checkers alone are left out."""
-    tree = ast.parse(path.read_text())
+    return tuple(_imports(path))
+
+
+def _imports(path: Path) -> Iterator[tuple[str, bool]]:
+    nodes = nodes_of(path)
     checking = {
         id(node)
-        for block in ast.walk(tree)
+        for block in nodes
         if isinstance(block, ast.If) and "TYPE_CHECKING" in ast.dump(block.test)
         for node in ast.walk(block)
     }
     inside = {
         id(node)
-        for function in ast.walk(tree)
+        for function in nodes
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef)
         for node in ast.walk(function)
     }
-    for node in ast.walk(tree):
+    for node in nodes:
         if id(node) in checking:
             continue
         if isinstance(node, ast.Import):
@@ -158,19 +169,16 @@ def test_there_are_no_cycles() -> None:
 
 
 def test_importing_the_app_loads_no_heavy_library() -> None:
-    code = (
-        "import app, sys; print([m for m in ('torch', 'transformers', 'peft', 'trl', 'datasets', 'sympy', 'z3') "
-        "if m in sys.modules])"
-    )
+    heavy = ("torch", "transformers", "peft", "trl", "datasets", "sympy", "math_verify", "z3")
+    code = f"import app, sys; print([name for name in {heavy!r} if name in sys.modules])"
     result = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert result.stdout.strip().endswith("[]")
 
 
 @pytest.mark.parametrize("path", FILES, ids=relative)
 def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text()
-    assert text.count("\n") <= 400
-    for node in ast.walk(ast.parse(text)):
+    assert path.read_text().count("\n") <= 400
+    for node in nodes_of(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             length = (node.end_lineno or 0) - node.lineno + 1
             assert length <= 60, f"{relative(path)}: {node.name} has {length} lines"

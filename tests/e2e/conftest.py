@@ -22,7 +22,7 @@ FORGET = """if (window === window.top && !sessionStorage.getItem('met')) {
 expect.set_options(timeout=PATIENCE)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """The real app on the stage's store and scripted model."""
     folder = tmp_path_factory.mktemp("stage")
@@ -35,14 +35,14 @@ LEAVING = ("AbortError: signal is aborted without reason", "Unexpected error Con
 """What Gradio's own client says of its event stream when a page is left or reloaded while it is open."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def solver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningApp]:
     """The real app as a newcomer has it: the built-in solver, the built-in problems, a new store."""
     with running_app(tmp_path_factory.mktemp("solver")) as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = ensure()
     with sync_playwright() as playwright:
@@ -51,7 +51,7 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def profile(browser: Browser) -> Iterator[BrowserContext]:
     """A profile whose cache the tests share: Gradio's scripts are read once. What pages remember, they do not share."""
     context = browser.new_context()

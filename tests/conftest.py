@@ -17,7 +17,13 @@ hypothesis.settings.load_profile("shared machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The longest files first, so that workers, who take whole files, end at about the same time."""
+    """The longest files first, so that workers, who take whole files, end at about the same time.
+
+    A browser's test that fails is tried once more, and named in the summary: on a busy machine a click may come too late.
+    """
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.flaky(reruns=1))
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def place(item: pytest.Item) -> int:

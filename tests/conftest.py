@@ -19,7 +19,7 @@ hypothesis.settings.load_profile("shared machine")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest files first, so that workers, who take whole files, end at about the same time.
 
-    A browser's test that fails is tried once more, and named in the summary: on a busy machine a click may come too late.
+    A browser's test that fails is tried once more and named: on a busy machine a click may come too late.
     """
     for item in items:
         if item.get_closest_marker("browser"):

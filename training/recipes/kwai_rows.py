@@ -9,8 +9,8 @@ Backtrack must have been written before preferences can make them likelier, so o
 prompt, where nothing is learnt from it: fine-tuning on it would teach to make it. Problems that were not generated give
 the right samples of a teacher, or of the model itself, as they are; their slips come from a store's labels.
 
-Order, easy to hard (with easy ones up to the end): by the number of quantities that must be found where the problem was generated; by the number of
-steps of the solution elsewhere.
+Order, easy to hard (with easy ones up to the end): by the number of quantities that must be found where the problem was
+generated; by the number of steps of the solution elsewhere.
 """
 
 from collections import Counter

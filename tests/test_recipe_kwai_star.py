@@ -344,6 +344,9 @@ def test_voting_gets_at_least_the_same_number_of_tokens() -> None:
     found = against_voting(*measured)
     assert found is not None and (found.k, found.tokens) == (3, 30)
     assert (found.accuracy.num, found.delta) == (2, 0.5)
+    brief = Measured(tuple(replace(o, tokens=12) for o in star), "m", "", "t", 3, 0.7, 0)
+    two = against_voting(brief, measured[1])
+    assert two is not None and two.k == 3, "a vote of two that differ would count as wrong"
     assert (
         against_voting(Measured(tuple(replace(o, tokens=99) for o in star), "m", "", "t", 3, 0.7, 0), measured[1])
         is None

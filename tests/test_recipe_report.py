@@ -133,13 +133,14 @@ def test_rows_are_compared_over_the_same_problems_and_seeds(rows: list[Row]) -> 
 
 
 def test_the_report_is_what_its_reader_is_promised(rows: list[Row], tmp_path: Path) -> None:
-    done = Done("seed-0/pairs", "Pairs", tmp_path, Tally(12, 10, {"no pit found": 2}), 1.0, "f")
+    facts = {"pit at step 1": 4, "solver": "a/path", "per seed": [1, 2]}
+    done = Done("seed-0/pairs", "Pairs", tmp_path, Tally(12, 10, {"no pit found": 2}, facts), 1.0, "f")
     path = write_recipe_report(tmp_path, "Self-Explore", rows, ["A note."], settings={"k": 4}, counts=[done])
     raw = json.loads(path.read_text())
     assert list(raw) == ["title", "settings", "versions", "counts", "rows", "order", "notes"]
     assert raw["order"] == ["base", "dpo"] and raw["versions"]["python"]
     assert raw["counts"] == [{"stage": "seed-0/pairs", "words": "Pairs", "rows_in": 12, "rows_out": 10,
-                              "dropped": {"no pit found": 2}}]  # fmt: skip
+                              "dropped": {"no pit found": 2}, "facts": {"pit at step 1": 4}}]  # fmt: skip
     row = raw["rows"][1]
     assert row["pass_at"]["4"][0] == 1.0 and row["seeds"] == [0.51, 0.505, 0.515]
     assert {"delta", "low", "high", "p"} <= set(row["against"]["base"]) and 0 <= row["accuracy"] <= 1

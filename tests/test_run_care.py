@@ -1,6 +1,7 @@
 """Looking after runs: changed copies, deletion, disk; folders copied from elsewhere; who may do what on a Space."""
 
 import json
+import shlex
 import time
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, replace
@@ -23,7 +24,7 @@ from training.recipe_work import RecipeWork
 from training.recipes.stages import Line, Tally
 from training.run_command import command_of
 from training.run_facts import FACTS, host, read_facts
-from training.run_folder import broken, read_run
+from training.run_folder import broken, missing_paths, read_run
 from training.run_process import do
 from training.run_settings import Settings
 
@@ -341,8 +342,6 @@ def test_a_run_that_waits_is_told_what_it_waits_for(store: Store, folder: Path) 
 
 
 def test_the_command_line_of_a_run_starts_the_same_run(folder: Path) -> None:
-    import shlex
-
     from training.command_line import parse
 
     settings = Settings(
@@ -353,3 +352,27 @@ def test_the_command_line_of_a_run_starts_the_same_run(folder: Path) -> None:
     assert parse(Settings, words[5:]) == settings
     assert asdict(settings)["recipe"] == ""
     EventLog(folder / "events.jsonl").write("done")
+
+
+def test_the_command_line_of_every_recipe_means_what_was_asked(folder: Path) -> None:
+    """As typed on the screen: text; a switch that the preset has on is turned off."""
+    from training.recipes.command import PROGRAM, read_settings
+
+    for name, known in recipe_work.known_recipes().items():
+        kinds = recipe_work.types_of(known.settings)
+        for preset in ["", *known.presets]:
+            values: dict[str, Any] = {"seeds": "4, 5", "epochs": "2", "problems": "built-in:easy:7:1", "model": "m"}
+            values |= {item: "no" for item, kind in kinds.items() if kind is bool}
+            asked = {item: value for item, value in values.items() if item in kinds} | {recipe_work.PRESET: preset}
+            settings = Settings(store="", kind="recipe", recipe=name, recipe_settings=json.dumps(asked))
+            words = shlex.split(command_of(settings, "D"))
+            assert " ".join(words[:5]) == f"{PROGRAM} {name}"
+            assert read_settings(name, known, words[5:]) == recipe_work.settings_for(settings, Path("D"))
+
+
+def test_a_copied_recipe_says_which_of_its_files_are_not_here(folder: Path, recipe: Stand) -> None:
+    settings = asked(problems="/elsewhere/problems.jsonl", model="/home/other/assets/model/solver", rows=3)
+    gone = {"problems": "/elsewhere/problems.jsonl", "model": "/home/other/assets/model/solver"}
+    assert dict(missing_paths(settings)) == gone
+    here = recipe_work.asked_of(run_care.here(settings, folder))
+    assert here == {"problems": "/elsewhere/problems.jsonl", "model": BUILT_IN, "rows": 3}

@@ -81,7 +81,7 @@ def test_a_second_run_waits_and_starts_by_itself_in_order(folder: Path) -> None:
 
 def test_each_device_has_its_own_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
-    assert devices.devices() == ["cuda:0", "cuda:1", "cpu"]
+    assert devices.devices() == ["cuda:0", "cuda:1", "cuda:all", "cpu"]
     assert devices.environment("cuda:1")["CUDA_VISIBLE_DEVICES"] == "7"
     assert devices.environment("cpu")["CUDA_VISIBLE_DEVICES"] == ""
     card, processor, other = (jobs.start(settings(folder, device), folder) for device in ("", "cpu", "cuda:0"))
@@ -95,6 +95,23 @@ def test_each_device_has_its_own_line(folder: Path, monkeypatch: pytest.MonkeyPa
     wait(lambda: state(folder, other) == "running")
     with pytest.raises(BadInput, match="no device 'cuda:2' here"):
         jobs.start(settings(folder, "cuda:2"), folder)
+
+
+def test_a_launcher_has_every_card_and_waits_for_each(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,7")
+    assert devices.environment("cuda:all")["CUDA_VISIBLE_DEVICES"] == "4,7"
+    first = jobs.start(settings(folder, "cuda:1"), folder)
+    wait(lambda: state(folder, first) == "running")
+    every = jobs.start(settings(folder, "cuda:all"), folder)
+    late = jobs.start(settings(folder, "cuda:0"), folder)  # its card is free, and it came later
+    time.sleep(0.5)
+    assert (state(folder, every), state(folder, late)) == ("waiting", "waiting")
+    assert [run.id for run in run_queue.ahead(jobs.list_runs(folder), jobs.status(folder, every))] == [first]
+    finish(folder, first)
+    wait(lambda: state(folder, every) == "running")
+    assert state(folder, late) == "waiting"
+    finish(folder, every)
+    wait(lambda: state(folder, late) == "running")
 
 
 def test_processes_that_start_at_once_do_not_share_a_device(folder: Path) -> None:

@@ -35,17 +35,20 @@ def training_step(self, model, inputs, *rest):
     return real(self, model, inputs, *rest)
 
 Trainer.training_step = training_step
-dpo.run(dpo.Args(model=sys.argv[4], pairs=sys.argv[5], out=folder, batch=3, epochs=2, rank=4,
+if die_at == -1:  # after the last step, before anything is saved
+    import training.loop
+    training.loop.save_adapter = lambda *rest: os.kill(os.getpid(), signal.SIGKILL)
+dpo.run(dpo.Args(model=sys.argv[4], pairs=sys.argv[5], out=folder, batch=3, epochs=float(sys.argv[6]), rank=4,
                  learning_rate=1e-3, resume=resume))
 """
 
 
-def train(folder: Path, die_at: int, resume: bool, model: str) -> int:
+def train(folder: Path, die_at: int, resume: bool, model: str, epochs: float = 2.0) -> int:
     """The child's exit code: -9 where it was killed at the beginning of step `die_at`."""
     folder.mkdir(exist_ok=True)
     write_pairs(pairs(15), folder / "pairs.jsonl")
     command = [sys.executable, "-c", CHILD, str(folder), str(die_at), "resume" if resume else "new", model]
-    command += [str(folder / "pairs.jsonl")]
+    command += [str(folder / "pairs.jsonl"), str(epochs)]
     environment = os.environ | {"OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT)}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, timeout=500).returncode
 
@@ -72,6 +75,20 @@ def test_a_killed_run_goes_on_with_the_same_rows_and_losses(tmp_path: Path) -> N
     assert broken == whole
     passes = [[row for _, _, rows in part for row in rows] for part in (whole[:5], whole[5:])]
     assert passes[0] != passes[1]
+
+
+@pytest.mark.slow
+def test_a_run_killed_before_its_result_was_saved_saves_it(tmp_path: Path) -> None:
+    """One and a half passes: a loop that is taken up again after its last step must not make one more."""
+    (tmp_path / "solver").mkdir()
+    model = tiny_solver(tmp_path / "solver")
+    assert train(tmp_path / "whole", 0, False, model, epochs=1.5) == 0
+    assert train(tmp_path / "broken", -1, False, model, epochs=1.5) == -signal.SIGKILL
+    assert not (tmp_path / "broken" / "adapter").exists()
+    assert train(tmp_path / "broken", 0, True, model, epochs=1.5) == 0
+    assert story(tmp_path / "broken") == story(tmp_path / "whole")
+    weights = [(tmp_path / name / "adapter" / "adapter_model.safetensors").read_bytes() for name in ("whole", "broken")]
+    assert weights[0] == weights[1]
 
 
 def test_a_checkpoint_half_written_is_not_gone_on_from(tmp_path: Path) -> None:

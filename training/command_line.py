@@ -5,7 +5,7 @@ class Args:
     pairs: Annotated[str, "JSONL file of pairs"]                 → --pairs PAIRS (required)
     epochs: Annotated[float, "passes over the pairs"] = 3.0      → --epochs EPOCHS
     loss: Annotated[tuple[str, ...], "loss types"] = ("sigmoid",)  → --loss LOSS [LOSS …]
-    resume: Annotated[bool, "go on from a checkpoint"] = False   → --resume
+    resume: Annotated[bool, "go on from a checkpoint"] = False   → --resume, --no-resume
 """
 
 import argparse
@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser, settings: type[Any]) -> None:
         if item.default is MISSING:
             parser.add_argument(option, type=kind, required=True, help=help_text)
         elif kind is bool:
-            parser.add_argument(option, action="store_true", default=item.default, help=help_text)
+            parser.add_argument(option, action=argparse.BooleanOptionalAction, default=item.default, help=help_text)
         elif get_origin(kind) is tuple:
             shown = " ".join(map(str, item.default))
             element = get_args(kind)[0]

@@ -1,7 +1,8 @@
 """What a run may train on here: each graphics card, and the processor. One run at a time on each.
 
-    devices()                  ["cuda:0", "cuda:1", "cpu"]       the first is what a run gets that asks for none
-    environment("cuda:1")      {"CUDA_VISIBLE_DEVICES": "1", …}  what makes a process see that device alone
+    devices()                  ["cuda:0", "cuda:1", "cuda:all", "cpu"]   the first is what a run gets that asks for none
+    parts("cuda:all")          ["cuda:0", "cuda:1"]                      what such a run keeps others from
+    environment("cuda:1")      {"CUDA_VISIBLE_DEVICES": "1", …}          what makes a process see that device alone
 
 Told without torch, which the page never loads. Not covered: MIG slices, and cards of other makers than NVIDIA (a run
 there says "cpu" and takes what torch finds).
@@ -13,6 +14,7 @@ from pathlib import Path
 from reasoner.errors import BadInput
 
 CPU = "cpu"
+EVERY_CARD = "cuda:all"  # for a launcher: torchrun, accelerate
 VISIBLE = "CUDA_VISIBLE_DEVICES"
 ALL = (
     "FIRST_PIT_CARDS"  # what a run's process passes on: it sees one card itself, and may start the next run on another
@@ -21,7 +23,13 @@ ALL = (
 
 def devices() -> list[str]:
     """The devices of this machine, the default first."""
-    return [*(f"cuda:{number}" for number in range(len(_cards()))), CPU]
+    cards = [f"cuda:{number}" for number in range(len(_cards()))]
+    return [*cards, *([EVERY_CARD] if len(cards) > 1 else []), CPU]
+
+
+def parts(device: str) -> list[str]:
+    """What a run on this device has to itself."""
+    return [f"cuda:{number}" for number in range(len(_cards()))] if device == EVERY_CARD else [device]
 
 
 def check_device(device: str) -> str:
@@ -41,8 +49,8 @@ def environment(device: str) -> dict[str, str]:
         return {}
     if device == CPU:
         return {ALL: ",".join(cards), VISIBLE: "", "ACCELERATE_USE_CPU": "true"}
-    number = int(device.rpartition(":")[2])
-    return {ALL: ",".join(cards), VISIBLE: cards[number], "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "ACCELERATE_USE_CPU": ""}
+    seen = ",".join(cards) if device == EVERY_CARD else cards[int(device.rpartition(":")[2])]
+    return {ALL: ",".join(cards), VISIBLE: seen, "CUDA_DEVICE_ORDER": "PCI_BUS_ID", "ACCELERATE_USE_CPU": ""}
 
 
 def _cards() -> list[str]:

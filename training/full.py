@@ -41,6 +41,23 @@ def save_model(trainer: Any, source: str, folder: Path) -> None:
     _put(partial, folder)
 
 
+def merged(model: str, adapter: str, folder: Path) -> str:
+    """A model folder with the adapter taken into its weights, made once; for 4-bit training, which cannot take one in.
+
+    Raises EngineError where the two do not fit.
+    """
+    from training.lora import load_for_training
+
+    if not (folder / "config.json").is_file():
+        partial = folder.with_name(folder.name + ".partial")
+        shutil.rmtree(partial, ignore_errors=True)
+        loaded, _ = load_for_training(model, adapter)
+        loaded.to(_dtype_of(model)).save_pretrained(partial)
+        _copy_rest(model, partial)
+        _put(partial, folder)
+    return str(folder)
+
+
 def _converted(state: dict[str, Any], dtype: Any) -> dict[str, Any]:
     """On the CPU in `dtype`; weights that are one tensor under two names stay one, so that they are saved once."""
     done: dict[tuple[int, Any], Any] = {}

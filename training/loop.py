@@ -17,6 +17,7 @@ from training.watch import Watch, callback
 Trainer = Any
 """TRL's or transformers' trainer, which carry no types."""
 
+STATE = "trainer_state.json"  # of a checkpoint, written last
 LOGS = ("", "tensorboard", "trackio")
 
 
@@ -39,7 +40,7 @@ def train_and_save(
     snapshot = dict if is_careful else lambda: adapter_weights(trainer.model)
     watch = Watch(events, snapshot, args.max_seconds, should_stop, "model" if is_full else "adapter")
     trainer.add_callback(callback(watch))
-    trainer.train(resume_from_checkpoint=last_checkpoint(out) if args.resume else None)
+    _run(trainer, last_checkpoint(out) if args.resume else None, watch, args.epochs)
     if watch.good is None:
         raise RunError(watch.stopped or "Training ended before its first step: are there fewer rows than processes?")
     where = out / (folder or result_folder(args))
@@ -50,6 +51,18 @@ def train_and_save(
     if is_first:
         save_adapter(weights, trainer.model.peft_config["default"], where, start, base)
     return events
+
+
+def _run(trainer: Trainer, checkpoint: str | None, watch: Watch, epochs: float) -> None:
+    """The loop. One that was killed after its last step, before its result was saved, has only its weights to load."""
+    last = json.loads((Path(checkpoint) / STATE).read_text(encoding="utf-8")) if checkpoint else {}
+    is_over = bool(last) and last["global_step"] >= last["max_steps"] and last["num_train_epochs"] >= epochs
+    if is_over and not trainer.is_fsdp_enabled:  # sharded ones are loaded by the loop itself
+        trainer._load_from_checkpoint(checkpoint)
+        trainer.state.global_step = last["global_step"]
+        watch.begin(last["global_step"], last["max_steps"])
+    else:
+        trainer.train(resume_from_checkpoint=checkpoint)
 
 
 def _gathered(trainer: Trainer) -> dict[str, Any]:
@@ -148,8 +161,8 @@ def check_rows_enough(num: int, batch: int) -> str:
 
 
 def last_checkpoint(out: Path) -> str | None:
-    """The newest whole checkpoint of a run folder, or None: its trainer_state.json is written last."""
-    whole = [path for path in (out / "checkpoints").glob("checkpoint-*") if _is_whole(path / "trainer_state.json")]
+    """The newest whole checkpoint of a run folder, or None."""
+    whole = [path for path in (out / "checkpoints").glob("checkpoint-*") if _is_whole(path / STATE)]
     return str(max(whole, key=lambda path: int(path.name.rsplit("-", 1)[1]))) if whole else None
 
 

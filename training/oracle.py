@@ -32,6 +32,13 @@ from training.wordproblems import Quantity, apply, computed, quantities_of
 _ACTION = re.compile(r"^\s*(" + "|".join(ACTIONS) + r")\s*:\s*")
 _NUMBER = r"\d+(?:\.\d+)?"
 _BINARY = re.compile(rf"^({_NUMBER})\s*([-+×*x/÷])\s*({_NUMBER})$")
+_TOLD = {  # a relation as a problem tells it, of a value and, where there is one, a number
+    re.compile(rf"^({_NUMBER}) more than ({_NUMBER})$"): "+",
+    re.compile(rf"^({_NUMBER}) (?:fewer|less) than ({_NUMBER})$"): "-",
+    re.compile(rf"^({_NUMBER}|twice)(?: times)? as many as ({_NUMBER})$"): "×",
+    re.compile(rf"^(half|a third|a quarter|a fifth) of ({_NUMBER})$"): "/",
+}
+_SPOKEN = {"twice": 2, "half": 2, "a third": 3, "a quarter": 4, "a fifth": 5}
 _PERCENT = re.compile(rf"^({_NUMBER})\s*%\s*of\s*({_NUMBER})$")
 _ANSWER = re.compile(rf"\b(?:answer is|Final Answer:) \$?({_NUMBER})")
 _VARIABLE = re.compile(r"\b([A-Z][a-z]+)_([a-z]+)\b")
@@ -69,18 +76,31 @@ class _Truth:
 
 
 def evaluate(part: str) -> float | None:
-    """The value of a number or of one operation between two: "67", "41 + 26", "20% of 80"; None for anything else."""
+    """The value of "67", of one operation ("41 + 26", "20% of 80"), or of one that is told ("26 more than 41").
+
+    None for anything else.
+    """
     text = part.strip().rstrip(".").replace("$", "").replace(",", "")
     if re.fullmatch(_NUMBER, text):
         return float(text)
     if percent := _PERCENT.match(text):
         return float(percent[1]) * float(percent[2]) / 100
-    if not (binary := _BINARY.match(text)):
+    first, operator, second = _operation(text)
+    if not operator:
         return None
-    first, operator, second = float(binary[1]), binary[2], float(binary[3])
     if operator in "/÷":
         return first / second if second else None
     return float(apply({"*": "×", "x": "×"}.get(operator, operator), (first, second)))  # type: ignore[arg-type]
+
+
+def _operation(text: str) -> tuple[float, str, float]:
+    """(first, operator, second) of one operation between two numbers; no operator where there is none."""
+    if binary := _BINARY.match(text):
+        return float(binary[1]), binary[2], float(binary[3])
+    for told, operator in _TOLD.items():
+        if found := told.match(text):
+            return float(found[2]), operator, float(_SPOKEN.get(found[1], 0) or found[1])
+    return 0.0, "", 0.0
 
 
 def judge_steps(problem: Problem, step_texts: Sequence[str]) -> list[Judgement]:

@@ -127,6 +127,8 @@ def cloned(data_folder: Path, run_id: str, changes: Mapping[str, Any]) -> Settin
     is_recipe = settings.kind == "recipe"
     if is_recipe:  # "model" and "seed" are the recipe's own; "device" is the run's
         others |= {name: own.pop(name) for name in list(own) if name != "device"}
+        kinds = recipe_work.types_of(recipe_work.recipe_of(settings.recipe).settings)
+        others = {name: recipe_work.convert(name, value, kinds.get(name, str)) for name, value in others.items()}
         asked = recipe_work.asked_of(settings) | others
         settings = replace(settings, recipe_settings=json.dumps(asked))
     elif others:
@@ -138,19 +140,29 @@ def cloned(data_folder: Path, run_id: str, changes: Mapping[str, Any]) -> Settin
 
 def here(settings: Settings, data_folder: Path) -> Settings:
     """Another machine's store, built-in model and runs' adapters by their paths on this one; the rest as it is."""
-    changes: dict[str, Any] = {}
-    store = data_folder / "store.sqlite"
-    if is_path(settings.store) and not Path(settings.store).is_file() and store.is_file():
-        changes["store"] = str(store)
-    built_in = Path(BUILT_IN)
-    if not Path(settings.model).exists() and Path(settings.model).parts[-3:] == built_in.parts[-3:]:
-        changes["model"] = BUILT_IN
-    parts = Path(settings.adapter).parts
-    if settings.adapter and not Path(settings.adapter).exists() and "runs" in parts:
+    names = ("store", "model", "adapter")
+    changes: dict[str, Any] = {name: _here(name, str(getattr(settings, name)), data_folder) for name in names}
+    if settings.kind == "recipe":
+        asked = recipe_work.asked_of(settings)
+        local = {name: _here(name, value, data_folder) for name, value in asked.items() if isinstance(value, str)}
+        changes["recipe_settings"] = json.dumps(asked | local)
+    return replace(settings, **changes)
+
+
+def _here(name: str, path: str, data_folder: Path) -> str:
+    """One path of another machine as it is called here: the store, the built-in model, what lies in another run."""
+    if not is_path(path) or Path(path).exists():
+        return path
+    parts, store = Path(path).parts, data_folder / "store.sqlite"
+    if name == "store":
+        return str(store) if store.is_file() else path
+    if parts[-3:] == Path(BUILT_IN).parts[-3:]:
+        return BUILT_IN
+    if "runs" in parts:
         at = len(parts) - 1 - parts[::-1].index("runs")
         local = data_folder.joinpath(*parts[at:])
-        changes |= {"adapter": str(local)} if local.is_dir() else {}
-    return replace(settings, **changes)
+        return str(local) if local.exists() else path
+    return path
 
 
 def settings_of(folder: Path) -> dict[str, Any]:

@@ -6,6 +6,7 @@
 Only what differs from the defaults is named, so it stays readable.
 """
 
+import contextlib
 import shlex
 from collections.abc import Mapping
 from dataclasses import MISSING, fields
@@ -38,6 +39,9 @@ def recipe_command(name: str, asked: Mapping[str, Any], out: str) -> str:
     """The line that runs a recipe in this process, with what was asked for."""
     given = dict(asked)
     preset = given.pop(recipe_work.PRESET, "")
+    with contextlib.suppress(BadInput):  # what is no setting of it stays as it was typed
+        kinds = recipe_work.types_of(recipe_work.recipe_of(name).settings)
+        given = {key: recipe_work.convert(key, value, kinds.get(key, str)) for key, value in given.items()}
     start = ["--preset", str(preset)] if preset else []
     return shlex.join([*PYTHON, "recipe", name, *start, *options(given), "--out", out])
 
@@ -48,7 +52,7 @@ def options(values: Mapping[str, Any]) -> list[str]:
     for name, value in values.items():
         option = "--" + name.replace("_", "-")
         if isinstance(value, bool):
-            words += [option] if value else []
+            words.append(option if value else option.replace("--", "--no-", 1))
         elif isinstance(value, list | tuple):
             words += [option, *map(str, value)]
         else:

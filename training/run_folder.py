@@ -7,6 +7,7 @@ The state follows from the files and from whether the run's process lives: a run
 one whose processes were killed, is read as any other. A folder that cannot be read is named with the reason.
 """
 
+import contextlib
 import json
 import struct
 import time
@@ -207,12 +208,12 @@ def _notes(folder: Path, settings: Settings, facts: dict[str, Any], state: State
 
 def missing_paths(settings: Settings) -> list[tuple[str, str]]:
     """(what, path) of each file or folder that the run was asked to use and that is not here."""
-    found = []
-    for name in ("store", "model", "adapter"):
-        path = str(getattr(settings, name))
-        if is_path(path) and not Path(path).exists():
-            found.append((name, path))
-    return found
+    paths = {name: str(getattr(settings, name)) for name in ("store", "model", "adapter")}
+    if settings.kind == "recipe":
+        with contextlib.suppress(ValueError, AttributeError):  # settings that cannot be read are told elsewhere
+            asked = json.loads(settings.recipe_settings or "{}").items()
+            paths |= {name: value for name, value in asked if isinstance(value, str)}
+    return [(name, path) for name, path in paths.items() if is_path(path) and not Path(path).exists()]
 
 
 def is_path(text: str) -> bool:

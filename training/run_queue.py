@@ -17,7 +17,7 @@ from pathlib import Path
 
 from reasoner.errors import WorkbenchError
 from training import processes
-from training.devices import environment
+from training.devices import environment, parts
 from training.locks import Lock
 from training.progress import EventLog
 from training.run_facts import read_facts
@@ -55,16 +55,18 @@ def pump(data_folder: Path, over: Path | None = None) -> list[str]:
     started = []
     with queue_lock(data_folder):
         living = [folder for folder in run_folders(data_folder) if processes.find(folder) is not None]
-        busy = {_device(folder) for folder in living if folder != over}
+        busy = {part for folder in living if folder != over for part in parts(_device(folder))}
         for folder in sorted((path.parent for path in (data_folder / "runs").glob(f"*/{QUEUED}")), key=place):
             if folder.name.startswith("."):
                 continue
             if processes.find(folder) is not None or (folder / CANCELLED).exists():
                 (folder / QUEUED).unlink(missing_ok=True)  # whoever launched it was killed right then
-            elif (device := _device(folder)) not in busy:
+                continue
+            device = _device(folder)
+            if busy.isdisjoint(parts(device)):
                 _launch(folder, device)
-                busy.add(device)
                 started.append(folder.name)
+            busy.update(parts(device))  # one that waits for all cards is not overtaken by those that want one
     return started
 
 
@@ -93,7 +95,7 @@ def ahead(runs: list[Run], run: Run) -> list[Run]:
         for other in runs
         if other.id != run.id
         and other.is_live
-        and other.device == run.device
+        and not set(parts(run.device)).isdisjoint(parts(other.device))
         and (not (other.folder / QUEUED).is_file() or place(other.folder) < mine)
     ]
 
@@ -108,9 +110,10 @@ def own(folder: Path) -> bool:
         return False
     processes.introduce(folder)
     (folder / QUEUED).unlink(missing_ok=True)
-    device = Lock(folder.parent / f".{_device(folder).replace(':', '-')}.lock")
-    device.take()
-    _held.append(device)
+    for part in sorted(parts(_device(folder))):  # in one order, so that no two wait for each other
+        device = Lock(folder.parent / f".{part.replace(':', '-')}.lock")
+        device.take()
+        _held.append(device)
     return True
 
 

@@ -40,7 +40,7 @@ class Settings:
     problems_seed: Annotated[int, "which held-out problems"] = HELD_OUT_SEED
     level: Annotated[str, "their difficulty"] = DEFAULT_LEVEL
     format: Annotated[str, "how solutions are written"] = "transitions"
-    device: Annotated[str, "cpu, cuda:0 …; one run at a time on each; empty: the first there is"] = ""
+    device: Annotated[str, "cpu, cuda:0 …, cuda:all; one run at a time on each; empty: the first there is"] = ""
     recipe: Annotated[str, "of a recipe's run: which"] = ""
     recipe_settings: Annotated[str, "… and its own settings, a JSON object"] = ""
 

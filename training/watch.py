@@ -57,8 +57,10 @@ class Watch:
         self.stopped = ""  # why the loop was ended early, for a person
 
     def begin(self, step: int, total: int) -> None:
-        """The loop starts, or goes on, at `step`."""
+        """The loop starts, or goes on, at `step`: then a checkpoint's weights are there, which are good."""
         self.started, self.first_step = time.monotonic(), step
+        if step:
+            self.good, self.good_step = self.snapshot(), step
         self._write("train_begin", step=step, total=total)
 
     def logged(self, step: int, total: int, figures: dict[str, Any]) -> bool:

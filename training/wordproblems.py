@@ -35,6 +35,7 @@ class Level:
     num_needed: tuple[int, int]  # fewest and most computed quantities on the way to the goal, the goal included
     num_irrelevant: tuple[int, int]  # sentences the goal does not need
     is_shuffled: bool  # sentences out of the natural order
+    is_plain: bool = False  # told so that it is hardly ever misread, one quantity from one other
 
 
 LEVELS = {
@@ -42,6 +43,8 @@ LEVELS = {
     "medium": Level((3, 5), (1, 2), False),
     "hard": Level((5, 8), (2, 3), True),
 }
+CHAINS = {"chain": Level((4, 5), (0, 0), False, is_plain=True)}
+"""Longer ones whose difficulty is the calculation: what the recipes' reproduction learns (recipes/reproduce.py)."""
 DEFAULT_LEVEL = "easy"
 
 
@@ -65,8 +68,9 @@ class Impossible(Exception):
 class Story:
     """A problem while it is being made: who is in it, what they own, what is known so far."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, is_plain: bool = False) -> None:
         self.rng = rng
+        self.is_plain = is_plain
         self.names = rng.sample(say.NAMES, k=len(say.NAMES))
         self.things, self.thing = rng.choice(list(say.ITEMS.items()))
         self.noun = rng.choices(("count", "age", "cost", "minutes", "distance"), (16, 2, 3, 2, 3))[0]
@@ -89,6 +93,10 @@ class Story:
         quantity = Quantity(name, operator, operands, value, sentence, owner, noun)
         self.quantities.append(quantity)
         return quantity
+
+    def wording(self, ways: Sequence[str]) -> str:
+        """One of the ways of saying it."""
+        return self.rng.choice([way for way in ways if not self.is_plain or way not in say.MISREAD])
 
     def new_owner(self) -> str:
         if not self.names:
@@ -131,26 +139,26 @@ def root(story: Story, noun: str) -> Quantity:
 
 def _more(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, 60), story.new_owner()
-    wording = story.rng.choice(say.MORE[base.noun])
+    wording = story.wording(say.MORE[base.noun])
     return story.add(owner, base.noun, "+", (base.name, number), wording, b=owner, a=base.owner, n=number)
 
 
 def _fewer(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, max(2, min(60, base.value - 2))), story.new_owner()
-    wording = story.rng.choice(say.FEWER[base.noun])
+    wording = story.wording(say.FEWER[base.noun])
     return story.add(owner, base.noun, "-", (base.name, number), wording, b=owner, a=base.owner, n=number)
 
 
 def _times(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.randint(2, 9), story.new_owner()
-    wording = story.rng.choice(say.TIMES[base.noun])
+    wording = story.wording(say.TIMES[base.noun])
     words = {"b": owner, "a": base.owner, "times": say.times_word(number)}
     return story.add(owner, base.noun, "×", (base.name, number), wording, **words)
 
 
 def _fraction(story: Story, base: Quantity) -> Quantity:
     number, owner = story.rng.choice(divisors(base.value, list(say.FRACTIONS))), story.new_owner()
-    wording = story.rng.choice(say.FRACTION[base.noun])
+    wording = story.wording(say.FRACTION[base.noun])
     words = {"b": owner, "a": base.owner, "fraction": say.FRACTIONS[number]}
     return story.add(owner, base.noun, "/", (base.name, number), wording, **words)
 
@@ -171,7 +179,7 @@ def convert(story: Story, base: Quantity) -> Quantity:
         return story.add(base.owner, "income", "×", (base.name, price), wording, a=base.owner, n=price)
     if base.noun != "count":
         raise Impossible
-    noun = story.rng.choice(list(say.CONVERSIONS))
+    noun = story.rng.choice(say.PLAIN_CONVERSIONS if story.is_plain else list(say.CONVERSIONS))
     operator, number = conversion(story.rng, noun, base.value)
     operands = (number, base.name) if operator == "% of" else (base.name, number)
     wording = story.rng.choice(say.CONVERSIONS[noun])
@@ -210,21 +218,23 @@ def _total(story: Story, base: Quantity) -> Quantity:
 
 Relation = Callable[[Story, Quantity], Quantity]
 RELATIONS: dict[Relation, int] = {_more: 4, _fewer: 4, _times: 4, _fraction: 2, _together: 3, convert: 3}
+PLAIN_RELATIONS: dict[Relation, int] = {_more: 4, _fewer: 4, _times: 4, _fraction: 2, convert: 1}
 COMPARABLE = ("count", "age", "cost", "minutes", "distance")
 
 
 def relate(story: Story, base: Quantity) -> Quantity:
     """A new quantity from `base`; a base that cannot be compared (boxes, a share) can only be converted."""
-    relations = RELATIONS if base.noun in COMPARABLE else {convert: 1}
+    known = PLAIN_RELATIONS if story.is_plain else RELATIONS
+    relations = known if base.noun in COMPARABLE else {convert: 1}
     return story.rng.choices(list(relations), list(relations.values()))[0](story, base)
 
 
 def _attempt(level: Level, rng: random.Random) -> tuple[Story, Quantity]:
     """One try at a story of this level, with its goal; `Impossible` when it did not come out."""
-    story = Story(rng)
+    story = Story(rng, level.is_plain)
     goal = root(story, story.noun)
     num_needed = rng.randint(*level.num_needed)
-    asks_for_total = rng.random() < 0.15
+    asks_for_total = rng.random() < 0.15 and not level.is_plain
     while (num_computed := len(computed(story.quantities, goal))) < num_needed:
         is_last = num_computed == num_needed - 1
         goal = _total(story, goal) if is_last and asks_for_total else relate(story, goal)
@@ -264,7 +274,7 @@ def _order(story: Story, goal: Quantity, is_shuffled: bool) -> list[str]:
 
 def generate(level: str = DEFAULT_LEVEL, seed: int = 0) -> Problem:
     """The problem of this level and seed, with its gold answer, gold solution and spec. KeyError: no such level."""
-    rng, settings = random.Random(f"{level}/{seed}"), LEVELS[level]
+    rng, settings = random.Random(f"{level}/{seed}"), (LEVELS | CHAINS)[level]
     while True:
         try:
             story, goal = _attempt(settings, rng)

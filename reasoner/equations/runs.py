@@ -15,6 +15,7 @@ from reasoner.equations.program import Program
 from reasoner.equations.tokens import Token
 from reasoner.equations.words import (
     CHANGING,
+    COMPARED,
     FILLER,
     JOINING,
     MAX_UNIT_WORDS,
@@ -222,7 +223,8 @@ class _Run:
             self.is_opaque |= not all(word.lower() in FILLER for word in words)
             return True
         name = canonical_name(words)
-        self.is_opaque |= not name
+        is_compared = "as" in (word.lower() for word in words)  # "twice as many as Cal's candles" is not Cal's candles
+        self.is_opaque |= not name or is_compared
         self.program.name(name)
         self.is_due, self.unit = False, []
         return True
@@ -312,6 +314,8 @@ class _Run:
             return self._take_sign(SPOKEN_BY[word], 2)
         if word == "of":
             return self._of()
+        is_factor = word == "times" and follows is not None and follows.text.lower() in COMPARED
+        self.is_opaque |= is_factor  # "5 times as many as Cal's coins" is not 5
         if word == "percent":
             self.program.percent()
             self.index += 1

@@ -20,6 +20,7 @@ CHANGING = _words("""
     of half twice thrice double triple third quarter fifth tenth times than plus minus by dozen hundred thousand million
     squared power root divided multiplied negative
 """)
+COMPARED = _words("as more the that what")  # after "5 times": how many there are of something else
 SPOKEN = {"times": "*", "plus": "+", "minus": "-"}
 SPOKEN_BY = {"divided": "/", "multiplied": "*"}
 NOT_VARIABLES = frozenset(["a", "i", "I"])

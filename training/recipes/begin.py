@@ -4,6 +4,7 @@ begin(line, "self-explore", settings)               recipe.json
 choose_problems(line, "train.jsonl", "test.jsonl")  problems/training.jsonl, problems/held_out.jsonl
 """
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -15,11 +16,25 @@ from training.recipes.stages import Done, Line, Stage, Tally
 from training.run_facts import versions
 
 NONE = "none"
+RECORD = "recipe.json"
 
 
 def begin(line: Line, recipe: str, settings: Any) -> None:
     """Write recipe.json: the recipe, its settings and the versions, for a person and for a screen."""
-    write_json({"recipe": recipe, "settings": asdict(settings), "versions": versions()}, line.folder / "recipe.json")
+    write_json({"recipe": recipe, "settings": asdict(settings), "versions": versions()}, line.folder / RECORD)
+
+
+def settings_in(line: Line) -> dict[str, Any]:
+    """What was asked for, as recipe.json has it."""
+    found: dict[str, Any] = json.loads((line.folder / RECORD).read_text(encoding="utf-8"))["settings"]
+    return found
+
+
+def stopped_early(line: Line) -> list[str]:
+    """A sentence for each stage whose training ended before its last step: for the report."""
+    return [
+        f"{name}: {done.tally.facts['stopped']}" for name, done in line.done.items() if done.tally.facts.get("stopped")
+    ]
 
 
 def choose_problems(line: Line, problems: str, held_out: str) -> Done:

@@ -34,6 +34,7 @@ from training.recipes.fdd_settings import PRESETS, Settings, check
 from training.recipes.fdd_sorting import EXACT, jobs_of, sort
 from training.recipes.golds import gold_rows
 from training.recipes.in_chunks import in_chunks
+from training.recipes.means import means_of
 from training.recipes.measured import Measured
 from training.recipes.paper_report import Story, report
 from training.recipes.parts import Measuring, Tuning, choose, measured_row, opened, sample, tune
@@ -203,7 +204,7 @@ class _Round:
 def tuning_of(settings: Settings, epochs: float) -> Tuning:
     """How every round is trained."""
     return Tuning(
-        epochs, settings.learning_rate, settings.batch, settings.rank, settings.seed, launcher=settings.launcher
+        epochs, settings.learning_rate, settings.batch, settings.rank, settings.seed, means=means_of(settings)
     )
 
 

@@ -9,6 +9,7 @@ from typing import Annotated
 from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
 from reasoner.errors import BadInput
 from reasoner.formats import format_named
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize
 from training.recipes.parts import held_out_of
 
 LEARN = ("gold", "rft")
@@ -47,7 +48,10 @@ class Settings:
     seed: Annotated[int, "of sampling, variants and training"] = 0
     measured_samples: Annotated[int, "samples a held-out problem; 0: greedy alone"] = 4
     server: Annotated[str, "OpenAI-compatible servers that sample; empty: this process"] = ""
-    launcher: Annotated[str, "starts training: “torchrun --nproc_per_node 8”; empty: in this process"] = ""
+    launcher: Launcher = ""
+    at_once: AtOnce = 0
+    quantize: Quantize = ""
+    logs: Logs = ""
 
 
 BUILT_IN = Settings(

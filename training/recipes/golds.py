@@ -6,27 +6,38 @@ A generated problem has a gold solution in every format. Others have the one tha
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from reasoner.checks.answers import equal_answers
 from reasoner.engines import Engine
 from reasoner.formats import format_named
 from reasoner.records import Problem
+from training.habits import gold_by_habit
 from training.sft import Row
 from training.solutions import gold_solution
 
+GOLDS: dict[str, Callable[[Problem, str], str]] = {
+    "rule": gold_solution,
+    "habit": lambda problem, format: gold_by_habit(problem),
+}
+"""How the solution of a generated problem is written → what writes it in a format."""
 _MARK = re.compile(r"^####\s*", re.MULTILINE)
 
 
 def gold_rows(
-    problems: Sequence[Problem], prompts: Mapping[str, str], engine: Engine, format: str, dropped: Counter[str]
+    problems: Sequence[Problem],
+    prompts: Mapping[str, str],
+    engine: Engine,
+    format: str,
+    dropped: Counter[str],
+    gold: str = "rule",
 ) -> list[Row]:
     """A row a problem that has a prompt and a usable solution; those without the latter are counted into `dropped`."""
-    writing, rows = format_named(format), list[Row]()
+    writing, write, rows = format_named(format), GOLDS[gold], list[Row]()
     for problem in problems:
         if problem.id not in prompts:
             continue  # counted where prompts were made
-        text = gold_solution(problem, format) if problem.spec else _MARK.sub("The answer is ", problem.solution.strip())
+        text = write(problem, format) if problem.spec else _MARK.sub("The answer is ", problem.solution.strip())
         prompt = prompts[problem.id]
         if not text.strip():
             dropped["no gold solution"] += 1

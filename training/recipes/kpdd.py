@@ -33,6 +33,7 @@ from training.lora import resolve
 from training.recipes.begin import held_out_problems, training_problems
 from training.recipes.in_chunks import in_chunks
 from training.recipes.kpdd_teacher import lessons, read_lessons
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize, means_of
 from training.recipes.measured import Measured
 from training.recipes.paper_report import Story, report
 from training.recipes.parts import Measuring, Tuning, choose, held_out_of, measured_row, opened, tune
@@ -85,7 +86,10 @@ class Settings:
 
     seeds: Annotated[tuple[int, ...], "students are trained once for each (ours)"] = (0,)
     measured_samples: Annotated[int, "samples a held-out problem; 0: greedy alone"] = 4
-    launcher: Annotated[str, "starts training: “torchrun --nproc_per_node 8”; empty: in this process"] = ""
+    launcher: Launcher = ""
+    at_once: AtOnce = 0
+    quantize: Quantize = ""
+    logs: Logs = ""
 
 
 BUILT_IN = Settings(
@@ -197,7 +201,7 @@ def _student(line: Line, settings: Settings, name: str, rows: dict[str, Path], b
     own, most = (line.done[f"rows/{one}"].tally.rows_out for one in (name, "kp-cot"))
     updates = num_updates(most, settings.batch, settings.epochs)
     epochs = epochs_for(updates, own, settings.batch)
-    tuning = Tuning(epochs, settings.learning_rate, settings.batch, settings.rank, seed, launcher=settings.launcher)
+    tuning = Tuning(epochs, settings.learning_rate, settings.batch, settings.rank, seed, means=means_of(settings))
     words = f"Distilling {name}, {updates} updates"
     return tune(line, f"seed-{seed}/student/{name}", words, base, rows[name], tuning, [f"rows/{name}"])
 

@@ -156,9 +156,9 @@ def _bootstrapped(counts: Sequence[tuple[int, int]]) -> Share:
 
 @dataclass(frozen=True, slots=True)
 class Voting:
-    """A solver against the majority of another's samples at, at least, the same number of tokens."""
+    """A solver against the majority of another's samples at no fewer tokens."""
 
-    k: int  # samples of the other
+    k: int  # samples of the other: odd, and at least 3, as two that differ decide nothing
     tokens: float  # of the k samples, mean
     accuracy: Share  # of the majority
     delta: float  # the solver's greedy accuracy minus it
@@ -175,7 +175,7 @@ def against_voting(solver: Measured, other: Measured) -> Voting | None:
     if not both:
         return None
     each = fmean(two.sampled_tokens / len(two.right) for _, two in both)
-    k = ceil(fmean(one.tokens for one, _ in both) / each)
+    k = max(3, ceil(fmean(one.tokens for one, _ in both) / each) | 1)
     if k > other.num_samples:
         return None
     votes = [(one.greedy == "right", vote(two.right[:k], two.groups[:k]) == "right") for one, two in both]

@@ -11,6 +11,7 @@ from typing import Annotated
 
 from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
 from reasoner.errors import BadInput
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize
 from training.recipes.parts import held_out_of
 
 SOURCES = ("oracle", "store", "explore")
@@ -54,7 +55,10 @@ class Settings:
     seeds: Annotated[tuple[int, ...], "everything after the problems is repeated for each (ours)"] = (0,)
     measured_samples: Annotated[int, "samples a held-out problem, for the majority vote"] = 8
     server: Annotated[str, "OpenAI-compatible servers that sample; empty: this process"] = ""
-    launcher: Annotated[str, "starts training: “torchrun --nproc_per_node 8”; empty: in this process"] = ""
+    launcher: Launcher = ""
+    at_once: AtOnce = 0
+    quantize: Quantize = ""
+    logs: Logs = ""
 
 
 BUILT_IN = Settings(
@@ -73,7 +77,7 @@ BUILT_IN = Settings(
     learning_rate=1e-4,  # of its adapter: training/dpo.py
     batch=8,
     rank=16,
-    measured_samples=3,
+    measured_samples=5,  # a vote of three or five at the same tokens
 )
 """The built-in solver's own settings: under a quarter of an hour on one core of its own."""
 

@@ -40,6 +40,7 @@ from training.recipes.kwai_figures import against_voting, checking
 from training.recipes.kwai_pairs import corrected_pairs, sampled_pairs
 from training.recipes.kwai_rows import corrected_rows, ordered, plain_rows, right_rows, slip_rows, taught_rows
 from training.recipes.kwai_settings import PRESETS, Settings, check
+from training.recipes.means import means_of
 from training.recipes.measured import Measured
 from training.recipes.new_words import with_words
 from training.recipes.paper_report import Story, report
@@ -123,7 +124,7 @@ class _OneSeed:
 
     def _tuning(self, epochs: float, learning_rate: float, batch: int, rank: int) -> Tuning:
         own = self.settings
-        return Tuning(epochs, learning_rate, batch, rank, self.seed, own.beta, own.launcher)
+        return Tuning(epochs, learning_rate, batch, rank, self.seed, own.beta, means_of(own))
 
     def _sample(self, name: str, solver: Solver, num: int, after: list[str]) -> Path:
         words = f"Sampling {num} solutions a problem at T = {self.settings.temperature:g}"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from training.recipes.begin import held_out_problems
+from training.recipes.begin import held_out_problems, settings_in, stopped_early
 from training.recipes.measure import Measured, measure, read_measured
 from training.recipes.report import write_recipe_report
 from training.recipes.rows import Row, row_of
@@ -42,8 +42,8 @@ def measure_rows(
         trainings = [done for solver in by_seed.values() if (done := stage_of(line, solver))]
         distinct = list({done.name: done for done in trainings}.values())
         facts: dict[str, Any] = {"events": [done.folder / "events.jsonl" for done in distinct]}
-        if distinct and "pairs" in distinct[0].tally.facts:
-            facts["pairs"] = [done.tally.rows_in for done in distinct]
+        if pairs := [done.tally.facts["pairs"] for done in distinct if "pairs" in done.tally.facts]:
+            facts["pairs"] = pairs
         rows.append(row_of(name, measured, facts, words.get(name, name)))
     return rows
 
@@ -75,7 +75,14 @@ def stage_of(line: Line, solver: Solver) -> Done | None:
 
 def finish(line: Line, title: str, rows: Sequence[Row], notes: Sequence[str]) -> Path:
     """Write the report, and say so; its folder."""
-    folder = write_recipe_report(line.folder, title, rows, notes=notes, counts=list(line.done.values()))
+    folder = write_recipe_report(
+        line.folder,
+        title,
+        rows,
+        notes=[*notes, *stopped_early(line)],
+        settings=settings_in(line),
+        counts=list(line.done.values()),
+    )
     message = headline(rows)
     line.events.write("done", message=message)
     print(message, flush=True)

@@ -5,13 +5,13 @@ DIR/report.json, report.html, table.md      rows, intervals, comparisons, counts
 DIR/figures.json                            what this recipe measures and others do not
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from reasoner.whole_file import write_json
+from training.recipes.begin import settings_in, stopped_early
 from training.recipes.measured import Measured
 from training.recipes.report import write_recipe_report
 from training.recipes.rows import row_of
@@ -35,9 +35,13 @@ def report(line: Line, title: str, measured: Mapping[str, Mapping[int, Measured]
     rows = []
     for name, by_seed in measured.items():
         events = [line.folder / stage / "events.jsonl" for stage in story.trained.get(name, [])]
-        rows.append(row_of(name, by_seed, {"events": events}, story.words.get(name, name)))
+        facts: dict[str, Any] = {"events": events}
+        done = [line.done[stage] for stage in story.trained.get(name, []) if stage in line.done]
+        if pairs := [one.tally.facts["pairs"] for one in done if "pairs" in one.tally.facts]:
+            facts["pairs"] = pairs
+        rows.append(row_of(name, by_seed, facts, story.words.get(name, name)))
     write_json(story.figures, line.folder / FIGURES)
-    settings = json.loads((line.folder / "recipe.json").read_text(encoding="utf-8"))["settings"]
+    notes = [*story.notes, *stopped_early(line)]
     return write_recipe_report(
-        line.folder, title, rows, story.notes, settings=settings, counts=list(line.done.values())
+        line.folder, title, rows, notes, settings=settings_in(line), counts=list(line.done.values())
     )

@@ -10,7 +10,7 @@ Each is one stage of the line (stages.py): done whole, passed over when it is do
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from reasoner.records import Problem
 from reasoner.scale.keeping import Busy, locked
 from training import dpo, sft
 from training.recipes.begin import begin
+from training.recipes.means import IN_THIS_PROCESS, Means
 from training.recipes.measure import measure
 from training.recipes.measured import Measured, read_measured
 from training.recipes.problems import HELD_OUT, fingerprint, held_out_spec, read_source, split, write_problems
@@ -43,7 +44,7 @@ class Tuning:
     rank: int  # of LoRA; 0: all weights
     seed: int = 0
     beta: float | None = None  # of preferences alone
-    launcher: str = ""
+    means: Means = IN_THIS_PROCESS
 
 
 @contextmanager
@@ -132,7 +133,7 @@ def tune(line: Line, name: str, words: str, start: Solver, rows: Path, tuning: T
             model=start.model, adapter=start.adapter, out=str(stage.folder), rows=str(rows), epochs=tuning.epochs,
             learning_rate=tuning.learning_rate, batch=tuning.batch, rank=tuning.rank, seed=tuning.seed,
         )  # fmt: skip
-        train("sft", args, tuning.launcher)
+        train("sft", args, tuning.means)
         return _tally(rows, stage)
 
     return trained(line.stage(name, words, work, uses=_uses(tuning), after=after).folder)
@@ -149,14 +150,17 @@ def prefer(
             learning_rate=tuning.learning_rate, batch=tuning.batch, rank=tuning.rank, seed=tuning.seed,
             beta=dpo.Args.beta if tuning.beta is None else tuning.beta,
         )  # fmt: skip
-        train("dpo", args, tuning.launcher)
-        return _tally(pairs, stage)
+        train("dpo", args, tuning.means)
+        tally = _tally(pairs, stage)
+        return replace(tally, facts=tally.facts | {"pairs": tally.rows_in})
 
     return trained(line.stage(name, words, work, uses=_uses(tuning), after=after).folder)
 
 
 def _uses(tuning: Tuning) -> dict[str, Any]:
-    return {key: value for key, value in asdict(tuning).items() if key != "launcher"}
+    """What decides the result: of the means only 4-bit weights."""
+    own = {key: value for key, value in asdict(tuning).items() if key != "means"}
+    return own | ({"quantize": tuning.means.quantize} if tuning.means.quantize else {})
 
 
 def _tally(rows: Path, stage: Stage) -> Tally:

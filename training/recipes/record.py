@@ -24,6 +24,7 @@ class StageCount:
     rows_in: int
     rows_out: int
     dropped: dict[str, int] = field(default_factory=dict)  # reason → rows
+    facts: dict[str, Any] = field(default_factory=dict)  # what else there is to say, in its own words
 
 
 @dataclass(frozen=True)
@@ -76,6 +77,11 @@ class RecipeReport:
         }
 
 
+def told(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Of a stage's facts those that a person reads."""
+    return {name: value for name, value in facts.items() if name != "solver" and isinstance(value, str | int | float)}
+
+
 def report_of(raw: Mapping[str, Any]) -> RecipeReport:
     """The report that report.json holds. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
     rows = {row.stage: row for row in map(_row, raw["rows"])}
@@ -109,7 +115,9 @@ def _count(stage: Done | StageCount | Mapping[str, Any]) -> StageCount:
         return stage
     if isinstance(stage, Done):
         tally = stage.tally
-        return StageCount(stage.name, stage.words, tally.rows_in, tally.rows_out, dict(tally.dropped))
+        return StageCount(
+            stage.name, stage.words, tally.rows_in, tally.rows_out, dict(tally.dropped), told(tally.facts)
+        )
     return StageCount(**stage)
 
 

@@ -161,11 +161,18 @@ def _errors(report: RecipeReport) -> str:
 
 
 def _counts(report: RecipeReport) -> str:
-    lines = [["stage", "what it does", "rows in", "rows out", "dropped"]]
+    lines = [["stage", "what it does", "rows in", "rows out", "dropped", "told besides"]]
     for count in report.counts:
         why = ", ".join(f"{rows:,} {reason}" for reason, rows in count.dropped.items())
-        lines.append([count.stage, count.words, f"{count.rows_in:,}", f"{count.rows_out:,}", why or "–"])
+        besides = ", ".join(f"{_said(value)} {name}" for name, value in count.facts.items())
+        lines.append(
+            [count.stage, count.words, f"{count.rows_in:,}", f"{count.rows_out:,}", why or "–", besides or "–"]
+        )
     return _table(lines, has_two_names=True)
+
+
+def _said(value: str | int | float) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else f"“{value}”"
 
 
 def _settings(name: str, values: Mapping[str, Any]) -> str:

@@ -12,11 +12,15 @@ from typing import Annotated, Any
 from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
 from reasoner.errors import BadInput
 from reasoner.formats import FORMATS
+from training.recipes.golds import GOLDS
 from training.recipes.granular import CHOSEN
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize
 from training.recipes.outcome import RULES
 from training.recipes.pits import PITS
 
 CONTROLS = ("more-sft", "rft", "outcome-dpo", "random-step", "oracle-step")
+OF_SAMPLES = ("outcome-dpo", "random-step", "oracle-step")
+"""Controls that take the very wrong solutions that were sampled and explored: people label others."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +37,9 @@ class Settings:
         "gsm8k"
     )
 
+    gold: Annotated[str, "how the solutions of generated problems are written: by the format's rule, or by habit "
+                         "(cot; training/habits.py)"] = "rule"  # fmt: skip
+
     skip_sft: Annotated[bool, "the model given is fine-tuned on the problems' solutions already"] = False
     sft_epochs: Annotated[float, "of SFT and RFT (5: scripts/gsm8k/sft/run_ft.sh)"] = 5.0
     sft_learning_rate: Annotated[float, "of SFT and RFT (1e-5: run_ft.sh; 1e-6 for Mistral)"] = 1e-5
@@ -41,6 +48,8 @@ class Settings:
     sft_optimizer: Annotated[str, "transformers' name (adamw_torch: its default, which run_ft.sh leaves)"] = (
         "adamw_torch"
     )
+    rft_epochs: Annotated[float, "of RFT alone; 0: as SFT (the paper's code)"] = 0.0
+    rft_learning_rate: Annotated[float, "of RFT and more-sft alone; 0: as SFT (the paper's code)"] = 0.0
     rft_from: Annotated[str, "RFT begins with the base model (run_rft.sh) or with the sft model"] = "base"
 
     num_samples: Annotated[int, "solutions sampled a problem (100: §4.1)"] = 100
@@ -72,8 +81,10 @@ class Settings:
     measured_samples: Annotated[int, "samples a held-out problem, for pass@k and maj@k; 0: greedy alone"] = 8
 
     server: Annotated[str, "OpenAI-compatible servers that sample and explore; empty: this process"] = ""
-    launcher: Annotated[str, "starts training: “torchrun --nproc_per_node 8”, “accelerate launch --config_file F”, "
-                             "“python”; empty: in this process"] = ""  # fmt: skip
+    launcher: Launcher = ""
+    at_once: AtOnce = 0
+    quantize: Quantize = ""
+    logs: Logs = ""
 
 
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -138,6 +149,7 @@ PRESETS: dict[str, Settings] = {"built-in": BUILT_IN}
 CHOICES: dict[str, tuple[str, ...]] = {
     "format": tuple(FORMATS),
     "rule": tuple(RULES),
+    "gold": tuple(GOLDS),
     "rft_from": ("base", "sft"),
     "explorer": ("rft", "sft"),
     "pits": PITS,
@@ -161,6 +173,8 @@ AT_LEAST: dict[str, float] = {
     "sft_warm_up": 0,
     "learning_rate": 1e-12,
     "sft_learning_rate": 1e-12,
+    "rft_epochs": 0,
+    "rft_learning_rate": 0,
     "measured_samples": 0,
 }
 
@@ -177,12 +191,19 @@ def check(settings: Settings) -> None:
         unknown = [one for one in getattr(settings, name) if one not in (*known, "none")]
         if unknown:
             raise BadInput(f"There are no {name} {', '.join(unknown)}: choose some of {', '.join(known)}, or none.")
+    if settings.gold == "habit" and settings.format != "cot":
+        raise BadInput("--gold habit writes chains of thought: give --format cot with it.")
     if not settings.out:
         raise BadInput("Name a folder for the recipe with --out.")
     if not settings.seeds or len(set(settings.seeds)) < len(settings.seeds) or min(settings.seeds) < 0:
         raise BadInput("--seeds are different whole numbers from 0 on, at least one.")
     if not settings.store and (settings.pits == "person" or "person" in settings.variants):
         raise BadInput("Pits of persons come from a store: name it with --store.")
+    if settings.pits == "person" and (unfit := [name for name in settings.controls if name in OF_SAMPLES]):
+        raise BadInput(
+            f"{', '.join(unfit)} compare with sampled solutions, and people's labels are of the store's own: give "
+            "--controls more-sft rft with --pits person, or keep the pits and give --variants person."
+        )
 
 
 def rows_of(settings: Settings) -> dict[str, Settings]:

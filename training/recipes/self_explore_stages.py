@@ -24,6 +24,7 @@ from training.recipes.begin import training_problems
 from training.recipes.controls import drawn, with_same_solutions
 from training.recipes.golds import gold_rows
 from training.recipes.granular import Builder, as_chosen
+from training.recipes.means import means_of
 from training.recipes.outcome import outcome_pairs
 from training.recipes.pits import How, Row, explore_into_folder, explored_in
 from training.recipes.problems import read_lines, write_lines
@@ -54,7 +55,9 @@ class OneSeed:
         if self.settings.skip_sft:
             return self.base
         rows = f"{self.sft_here}sft-set"
-        self._stage(rows, "Collecting gold solutions", self._sft_set, self._uses("model", "format"), ["problems"])
+        self._stage(
+            rows, "Collecting gold solutions", self._sft_set, self._uses("model", "format", "gold"), ["problems"]
+        )
         seed = self.seed if self.settings.sft_per_seed else self.settings.seeds[0]
         return self._tune(f"{self.sft_here}sft", "Fine-tuning on gold solutions", self.base, rows, seed)
 
@@ -62,7 +65,7 @@ class OneSeed:
         problems = training_problems(self.line)
         engine = reader_of(self.base)
         prompts, dropped = fitting(engine, problems, format_named(self.settings.format))
-        rows = gold_rows(problems, prompts, engine, self.settings.format, dropped)
+        rows = gold_rows(problems, prompts, engine, self.settings.format, dropped, self.settings.gold)
         write_lines(rows, stage.folder / "rows.jsonl")
         return Tally(len(problems), len(rows), dict(dropped))
 
@@ -137,7 +140,10 @@ class OneSeed:
         """D_g-pair by these settings; variants that explore alike share the exploration."""
         end = "" if own.chosen == "remainder" else f"-{own.chosen}"
         if own.pits == "person":
-            return self._person_pairs(own, explorer, f"{self.here}pairs/person{end}")
+            done = self._person_pairs(own, explorer, f"{self.here}pairs/person{end}")
+            if name == "self-explore":
+                self.main_pairs = done.name
+            return done
         kind = own.pits + ("" if own.explorer == "rft" else f"-by-{own.explorer}")
         main = [] if name == "self-explore" or own.pits not in ("oracle", "random") else [self.main_pairs]
         after = [f"{self.here}outcome-pairs", *self._made_by(own.explorer), *main]
@@ -219,8 +225,8 @@ class OneSeed:
             solver = train("dpo", _args(dpo.Args, model=explorer.model, adapter=explorer.adapter,
                 pairs=str(pairs.folder / "pairs.jsonl"), out=str(stage.folder), epochs=own.epochs, beta=own.beta,
                 learning_rate=own.learning_rate, warm_up=own.warm_up, batch=own.batch, optimizer=own.optimizer,
-                loss=own.loss, **self._common(self.seed)), own.launcher)  # fmt: skip
-            return Tally(rows, rows, {}, facts(stage.folder) | {"solver": solver.name})
+                loss=own.loss, **self._common(self.seed)), means_of(own))  # fmt: skip
+            return Tally(rows, rows, {}, facts(stage.folder) | {"pairs": rows, "solver": solver.name})
 
         names = ("epochs", "beta", "learning_rate", "warm_up", "batch", "optimizer", "loss", "rank", "precision")
         uses = {key: getattr(own, key) for key in names} | {"seed": self.seed}
@@ -249,7 +255,7 @@ class OneSeed:
         """SFT trained on for as many updates as RFT and DPO took together."""
         settings, rows = self.settings, self.line.done[f"{self.sft_here}sft-set"]
         rft_rows_out = self.line.done[f"{self.here}rft-set"].tally.rows_out
-        updates = num_updates(rft_rows_out, settings.sft_batch, settings.sft_epochs)
+        updates = num_updates(rft_rows_out, settings.sft_batch, settings.rft_epochs or settings.sft_epochs)
         pairs = self.line.done[self.main_pairs].tally.rows_out
         updates += num_updates(pairs, settings.batch, settings.epochs)
         epochs = epochs_for(updates, rows.tally.rows_out, settings.sft_batch)
@@ -264,20 +270,22 @@ class OneSeed:
     ) -> Solver:
         """Fine-tune `start` on the rows of the stage `rows`."""
         settings, num = self.settings, self.line.done[rows].tally.rows_out
-        epochs = epochs or settings.sft_epochs
+        is_first = name.endswith("/sft") or name == "sft"
+        epochs = epochs or (0 if is_first else settings.rft_epochs) or settings.sft_epochs
+        rate = (0 if is_first else settings.rft_learning_rate) or settings.sft_learning_rate
 
         def work(stage: Stage) -> Tally:
             if not num:
                 raise RunError(f"{words}: there are none. {self.line.done[rows].tally.dropped}")
             solver = train("sft", _args(sft.Args, model=start.model, adapter=start.adapter, out=str(stage.folder),
-                rows=str(self._file(rows, "rows.jsonl")), epochs=epochs, learning_rate=settings.sft_learning_rate,
+                rows=str(self._file(rows, "rows.jsonl")), epochs=epochs, learning_rate=rate,
                 warm_up=settings.sft_warm_up, batch=settings.sft_batch, optimizer=settings.sft_optimizer,
-                **self._common(seed)), settings.launcher)  # fmt: skip
+                **self._common(seed)), means_of(settings))  # fmt: skip
             return Tally(num, num, {}, facts(stage.folder) | {"solver": solver.name})
 
-        names = ["model", "sft_learning_rate", "sft_warm_up", "sft_batch", "sft_optimizer", "rank", "precision"]
+        names = ["model", "sft_warm_up", "sft_batch", "sft_optimizer", "rank", "precision"]
         names += ["rft_from"] if name.endswith("/rft") else []
-        uses = self._uses(*names) | {"epochs": epochs, "seed": seed}
+        uses = self._uses(*names) | {"epochs": epochs, "learning_rate": rate, "seed": seed}
         needed = [rows, *after] if after or name.endswith("sft") else [rows, *self._sft_stage()]
         return trained(self._stage(name, f"{words}: {num:,} rows", work, uses, needed).folder)
 

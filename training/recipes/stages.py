@@ -26,6 +26,7 @@ from reasoner.whole_file import write_json
 from training.progress import EventLog
 
 ASKED, DONE = "asked.json", "stage.json"
+PASSING = ("checkpoints", "events.jsonl", "log.txt", "explored.sqlite")  # not read again, or changed by reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +95,9 @@ class Line:
         fingerprint = hashlib.sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()[:16]
         _check_same(folder, name, asked)
         found = read_stage(folder, name)
-        if found is None:
+        if found is not None:
+            _check_whole(folder)
+        else:
             folder.mkdir(parents=True, exist_ok=True)
             write_json(asked, folder / ASKED)
             found = self._do(name, words, work, folder, fingerprint)
@@ -107,7 +110,12 @@ class Line:
         began = time.monotonic()
         tally = work(Stage(name, folder, self.events))
         seconds = time.monotonic() - began
-        record = asdict(tally) | {"words": words, "seconds": seconds, "fingerprint": fingerprint}
+        record = asdict(tally) | {
+            "words": words,
+            "seconds": seconds,
+            "fingerprint": fingerprint,
+            "files": _sizes(folder),
+        }
         write_json(record, folder / DONE)
         self.events.write("counts", stage=name, seconds=seconds, **asdict(tally))
         print(f"{name}: {said(tally)} ({seconds:.0f} s)", flush=True)
@@ -131,6 +139,25 @@ def read_stage(folder: Path, name: str) -> Done | None:
         return None
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise RunError(f"{path} cannot be read ({error}): delete the folder {folder} and run again.") from error
+
+
+def _sizes(folder: Path) -> dict[str, int]:
+    """Bytes of each file that the stage made."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name not in (ASKED, DONE)]
+    own = [path.relative_to(folder) for path in paths]
+    return {path.as_posix(): (folder / path).stat().st_size for path in own if not set(path.parts) & set(PASSING)}
+
+
+def _check_whole(folder: Path) -> None:
+    """Raises RunError for a stage whose files are not all there, as after a copy that broke off."""
+    sizes = json.loads((folder / DONE).read_text(encoding="utf-8")).get("files", {})
+    for name, size in sizes.items():
+        there = (folder / name).stat().st_size if (folder / name).is_file() else None
+        if there != size:
+            lacks = "is missing" if there is None else f"has {there:,} bytes instead of {size:,}"
+            raise RunError(
+                f"{folder / name} {lacks}: copy the folder again, or delete {folder}, and run the same command again."
+            )
 
 
 def _check_same(folder: Path, name: str, asked: Mapping[str, Any]) -> None:

@@ -1,7 +1,7 @@
 """A recipe's training stages: SFT and DPO into the stage's folder, in this process or by a launcher.
 
     train("sft", sft.Args(model=…, out=str(stage.folder), rows=…))                  in this process
-    train("dpo", args, launcher="torchrun --nproc_per_node 8")                      torchrun … -m training dpo …
+    train("dpo", args, Means("torchrun --nproc_per_node 8"))                        torchrun … -m training dpo …
 
 Either way training goes on from the last checkpoint, and the events are in the folder's events.jsonl. Checkpoints are
 deleted once the stage has its result. A launcher's processes end with this one, however it ends (Linux).
@@ -21,29 +21,43 @@ from typing import Any
 
 from reasoner.errors import RunError
 from training import dpo, sft
+from training.full import merged
 from training.progress import latest, read_events
+from training.recipes.means import IN_THIS_PROCESS, Means
 from training.recipes.solver import Solver, release, trained
 
 RUNS: dict[str, Callable[[Any], Path]] = {"sft": sft.run, "dpo": dpo.run}
 """Name of `python -m training`'s stage → what does it."""
-LOG = "log.txt"
+LOG, MERGED = "log.txt", "merged"
 LAST_LINES = 3  # of a launcher's log, told when it failed
 PARENT_DEATH = 1  # prctl's PR_SET_PDEATHSIG
 
 
-def train(kind: str, args: Any, launcher: str = "") -> Solver:
+def train(kind: str, args: Any, means: Means = IN_THIS_PROCESS) -> Solver:
     """Train, or go on with it; what was trained. Raises RunError or EngineError with what to do next."""
     out = Path(args.out)
-    args = replace(args, resume=True)
+    args = replace(args, resume=True, at_once=means.at_once, quantize=means.quantize, logs=means.logs)
+    if _has_result(out):  # killed after it was saved, which is done whole or not at all
+        shutil.rmtree(out / "checkpoints", ignore_errors=True)
+        return trained(out)
     release()
-    if launcher:
-        _launch(kind, args, launcher)
+    if means.quantize and args.adapter:
+        args = replace(args, model=merged(args.model, args.adapter, out / MERGED), adapter="")
+    if means.launcher:
+        _launch(kind, args, means.launcher)
     else:
         RUNS[kind](args)
         release()
     solver = trained(out)
     shutil.rmtree(out / "checkpoints", ignore_errors=True)
     return solver
+
+
+def _has_result(out: Path) -> bool:
+    try:
+        return bool(trained(out).model)
+    except RunError:
+        return False
 
 
 def facts(out: Path) -> dict[str, Any]:
@@ -100,9 +114,10 @@ def options(args: Any) -> list[str]:
         value = getattr(args, item.name)
         if item.default is not MISSING and value == item.default:
             continue
-        words.append("--" + item.name.replace("_", "-"))
+        name = item.name.replace("_", "-")
+        words.append(f"--no-{name}" if value is False else f"--{name}")
         if isinstance(value, tuple):
             words += map(str, value)
-        elif value is not True:
+        elif not isinstance(value, bool):
             words.append(str(value))
     return words

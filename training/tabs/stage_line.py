@@ -12,9 +12,11 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from reasoner.errors import WorkbenchError
 from training.progress import Event, latest
+from training.recipes.record import told
 from training.recipes.stages import DONE, read_stage
 from training.run_folder import Run
 from training.tabs.figures import last_step
@@ -40,6 +42,7 @@ class StageView:
     share: float = 0.0  # how much of it is done, 0-1
     now: str = ""  # "120 of 512", while it goes on
     seconds: float | None = None
+    facts: dict[str, Any] = field(default_factory=dict)  # what else a recipe's stage has to say
 
 
 def stages_of(run: Run, events: Sequence[Event]) -> list[StageView]:
@@ -156,7 +159,7 @@ def _recipe_share(folder: Path, name: str, events: Sequence[Event]) -> tuple[flo
 def _done_stages(folder: Path) -> dict[str, StageView]:
     """Name → each stage with a record, in the order they were done."""
     found = {}
-    paths = sorted([*folder.glob(f"*/{DONE}"), *folder.glob(f"*/*/{DONE}")], key=lambda path: path.stat().st_mtime_ns)
+    paths = sorted(folder.rglob(DONE), key=lambda path: path.stat().st_mtime_ns)
     for path in paths:
         view = _done_stage(folder, path.parent.relative_to(folder).as_posix(), path.stat().st_mtime_ns)
         found[view.name] = view
@@ -182,6 +185,7 @@ def _done_stage(folder: Path, name: str, changed: int) -> StageView:
         1.0,
         "",
         done.seconds,
+        told(tally.facts),
     )
 
 
@@ -217,7 +221,7 @@ def _stage_html(stage: StageView) -> str:
         f'<li class="fp-stage fp-stage-{stage.state}" data-stage="{escape(stage.name)}"{current} '
         f'title="{escape(stage.words)}">'
         f'<p><i aria-hidden="true">{MARKS[stage.state]}</i><span class="fp-spoken">{SPOKEN[stage.state]}: </span>'
-        f"<b>{escape(stage.title)}</b>{took}</p>{_rows(stage)}{bar}{_why(stage)}</li>"
+        f"<b>{escape(stage.title)}</b>{took}</p>{_rows(stage)}{bar}{_stopped(stage)}{_why(stage)}{_told(stage)}</li>"
     )
 
 
@@ -241,6 +245,27 @@ def _why(stage: StageView) -> str:
     return (
         f'<details class="fp-why" data-key="why-{escape(stage.name)}"><summary title="{escape(hover)}">'
         f"{sum(stage.dropped.values()):,} dropped</summary><ul>{items}</ul></details>"
+    )
+
+
+def _stopped(stage: StageView) -> str:
+    """Why training ended early, if it did: never behind a click."""
+    words = stage.facts.get("stopped")
+    return f'<p class="fp-line-stopped">{escape(str(words))}</p>' if words else ""
+
+
+def _told(stage: StageView) -> str:
+    told = {name: value for name, value in stage.facts.items() if name != "stopped"}
+    if not told:
+        return ""
+    items = "".join(f"<li><b>{_number(value)}</b> <span>{escape(name)}</span></li>" for name, value in told.items())
+    key = escape(f"told-{stage.name}")
+    return f'<details class="fp-why" data-key="{key}"><summary>more</summary><ul>{items}</ul></details>'
+
+
+def _number(value: Any) -> str:
+    return (
+        f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else escape(str(value))
     )
 
 

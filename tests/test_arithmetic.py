@@ -144,6 +144,9 @@ PASSED_OVER = [
     "3 <= 4",
     "a => b",
     "5 != 6",
+    "Ben's coins = 9\nAna's coins = 5 times as many as Ben's coins = 45\nCal's coins = Ana's coins - 5 = 40",
+    "Cal's coins = 4\nAna's coins = twice as many as Cal's coins = 8",
+    "She has 3 times more than Tom = 12",
 ]
 
 

@@ -13,6 +13,7 @@ from reasoner.errors import EngineError, RunError
 from tests.training_help import pairs, tiny_solver
 from training import dpo
 from training.lora import load_for_training, resolve
+from training.pair_trainer import placed
 from training.pairs import write_pairs
 from training.progress import EventLog, latest, read_events
 from training.watch import Watch
@@ -261,3 +262,16 @@ def test_two_processes_train_one_adapter(args: dpo.Args) -> None:
         for found in (events, read_events(Path(alone.out) / "events.jsonl"))
     ]
     assert losses[0] == pytest.approx(losses[1], abs=1e-4) and losses[1][-1] != losses[1][0]
+
+
+def test_a_model_that_waits_to_be_sharded_is_placed_for_the_reference_alone() -> None:
+    import torch
+
+    model = torch.nn.Linear(2, 2)
+    moves: list[str] = []
+    model.to = lambda device: moves.append(str(device))  # type: ignore[method-assign, assignment]
+    with placed(model, torch.device("cpu")):
+        assert moves == []
+    with placed(model, torch.device("cuda", 3)):
+        assert moves == ["cuda:3"]
+    assert moves == ["cuda:3", "cpu"]

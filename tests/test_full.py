@@ -9,6 +9,7 @@ import pytest
 
 from reasoner.engines import load_engine
 from reasoner.errors import RunError
+from tests.tiny_model import make_adapter
 from tests.training_help import pairs, problem, tiny_solver
 from training import dpo, full, sft
 from training.lora import resolve
@@ -97,6 +98,25 @@ def test_solutions_are_learnt_by_all_weights_from_an_adapter_too(args: dpo.Args,
     assert both.name == "model"
     steps = [event for event in read_events(tmp_path / "second" / "events.jsonl") if event["kind"] == "train"]
     assert steps[-1]["loss"] < steps[0]["loss"]
+
+
+def test_an_adapter_is_merged_once_for_training_that_cannot_take_it_in(solver: str, tmp_path: Path) -> None:
+    import torch
+    from peft import PeftModel
+    from transformers import AutoModelForCausalLM
+
+    adapter = make_adapter(Path(solver), tmp_path / "adapter")
+    folder = full.merged(solver, str(adapter), tmp_path / "merged")
+    written = (Path(folder) / "model.safetensors").stat().st_mtime_ns
+    assert full.merged(solver, str(adapter), tmp_path / "merged") == folder
+    assert (Path(folder) / "model.safetensors").stat().st_mtime_ns == written
+    tokens = torch.tensor([[5, 6, 7, 8]])
+    base = AutoModelForCausalLM.from_pretrained(solver, dtype=torch.float32)
+    plain = base(tokens).logits
+    both = PeftModel.from_pretrained(base, str(adapter))(tokens).logits
+    found = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32)(tokens).logits
+    assert (found - both).abs().max() < 0.1 * (plain - both).abs().max()  # rounded to the source's bfloat16
+    assert not list(tmp_path.glob("*.partial"))
 
 
 def test_a_model_saved_again_replaces_the_old_one_whole(tmp_path: Path) -> None:

@@ -123,6 +123,20 @@ def test_a_problem_that_was_not_generated_has_no_oracle() -> None:
         oracle(wordproblems.make_problem("1 + 1?", "2", "typed"), ["2"])
 
 
-@pytest.mark.parametrize(("part", "value"), [("20% of 80", 16), ("6 x 7", 42), ("9 / 0", None), ("$5", 5), ("a", None)])
+@pytest.mark.parametrize(
+    ("part", "value"),
+    [
+        ("20% of 80", 16),
+        ("6 x 7", 42),
+        ("9 / 0", None),
+        ("$5", 5),
+        ("a", None),
+        ("26 more than 4", 30),
+        ("2 fewer than 9", 7),
+        ("twice as many as 4", 8),
+        ("5 times as many as 4", 20),
+        ("a third of 9", 3),
+    ],
+)
 def test_one_operation_is_evaluated(part: str, value: float | None) -> None:
     assert evaluate(part) == value

@@ -26,7 +26,7 @@ LEAN = (1.0, 0.7)
 """Of the Beta distribution that a habit is drawn from: most sentences lean one way or the other, more to words."""
 _NAME = re.compile(rf"\b(?:{'|'.join(say.NAMES)})\b")
 _NUMBER = re.compile(r"\d+")
-_FACTOR = re.compile(rf"\b(?:twice|# times|{'|'.join(say.FRACTIONS.values())})\b")
+_FACTOR = re.compile(rf"(?:\btwice|# times|\b(?:{'|'.join(say.FRACTIONS.values())}))\b")
 
 
 def gold_by_habit(problem: Problem) -> str:
@@ -49,7 +49,7 @@ def habit(sentence: str) -> float:
 
 def told(quantity: Quantity) -> str:
     """ "Cal's coins = 3 times as many as Ben's coins = 201."."""
-    name, number = quantity.operands
+    name, number = quantity.operands[0], quantity.operands[-1]
     if not isinstance(name, str) or not isinstance(number, int):
         raise ValueError(f"{quantity.name} is not told by one quantity and a number: there are no words for it")
     words = {

@@ -74,14 +74,19 @@ def load_for_training(
             f"The model {model}{' with adapter ' + adapter if adapter else ''} cannot be loaded for training: "
             f"{first_line} Check the folder or the Hugging Face id; weights must be .safetensors."
         ) from error
+    check_eos(tokenizer, model)
+    if tokenizer.pad_token_id is None:
+        tokenizer.pad_token = tokenizer.eos_token  # padding is masked by its place, so EOS is learnt where it ends rows
+    return loaded, tokenizer
+
+
+def check_eos(tokenizer: Any, model: str) -> None:
+    """Raises EngineError where nothing could tell the model that a solution is over."""
     if tokenizer.eos_token_id is None:
         raise EngineError(
             f"The tokenizer of {model} has no end-of-sequence token, so solutions could never end: name one of its "
             'tokens as "eos_token" in its tokenizer_config.json, or take another model.'
         )
-    if tokenizer.pad_token_id is None:
-        tokenizer.pad_token = tokenizer.eos_token  # padding is masked by its place, so EOS is learnt where it ends rows
-    return loaded, tokenizer
 
 
 def quantized(args: Any) -> str:

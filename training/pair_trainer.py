@@ -8,6 +8,8 @@ the rows, instead of in a temporary file a process; batches are trees (training/
 them.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -99,14 +101,30 @@ def _with_reference(trainer: Trainer, rows: Any, batch_size: int, names: tuple[s
     by_length = sorted(range(len(rows)), key=lengths.__getitem__)
     loader = DataLoader(rows.select(by_length), batch_size=batch_size, collate_fn=trainer.data_collator, shuffle=False)
     found: tuple[list[Any], list[Any]] = ([], [])
-    for batch in trainer.accelerator.prepare(loader):
-        sides = trainer.compute_ref_log_probs(trainer.ref_model or trainer.model, batch)
-        for side, values in zip(found, trainer.accelerator.gather_for_metrics(sides), strict=True):
-            side.append(values.float().cpu())
+    model = trainer.ref_model or trainer.model
+    with placed(model, trainer.accelerator.device):
+        for batch in trainer.accelerator.prepare(loader):
+            sides = trainer.compute_ref_log_probs(model, batch)
+            for side, values in zip(found, trainer.accelerator.gather_for_metrics(sides), strict=True):
+                side.append(values.float().cpu())
     order = torch.tensor(by_length).argsort()
     for name, side in zip(names, found, strict=True):
         rows = rows.add_column(name, torch.cat(side)[order].tolist())
     return rows
+
+
+@contextmanager
+def placed(model: Any, device: Any) -> Iterator[None]:
+    """The model on the device for a while: one that is to be sharded waits on the processor until its loop begins."""
+    home = next(model.parameters()).device
+    if home.type == device.type:
+        yield
+        return
+    model.to(device)
+    try:
+        yield
+    finally:
+        model.to(home)
 
 
 def end_where_solutions_end(row: dict[str, Any], eos: int) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from reasoner.errors import BadInput
 from reasoner.records import Problem
 from reasoner.whole_file import write_json
 from training.recipes.problems import fingerprint, held_out_spec, load_problems, read_source, split, write_problems
+from training.recipes.solver import check_start
 from training.recipes.stages import Done, Line, Stage, Tally
 from training.run_facts import versions
 
@@ -20,7 +21,11 @@ RECORD = "recipe.json"
 
 
 def begin(line: Line, recipe: str, settings: Any) -> None:
-    """Write recipe.json: the recipe, its settings and the versions, for a person and for a screen."""
+    """Write recipe.json: the recipe, its settings and the versions, for a person and for a screen.
+
+    Raises EngineError or RunError for a model that training cannot begin with.
+    """
+    check_start(settings.model)
     write_json({"recipe": recipe, "settings": asdict(settings), "versions": versions()}, line.folder / RECORD)
 
 

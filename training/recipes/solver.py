@@ -18,7 +18,7 @@ from reasoner.engines.local_loading import find_model, model_name
 from reasoner.engines.prompts import is_plain, knows_tags
 from reasoner.errors import EngineError, RunError
 from reasoner.records import Maker
-from training.lora import CONFIG, be_quiet, is_adapter
+from training.lora import CONFIG, be_quiet, check_eos, is_adapter, resolve
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # those vLLM takes for --max-lora-rank
 
@@ -83,6 +83,12 @@ def reader_of(solver: Solver) -> Engine:
         ) from error
     maker = Maker("local", model_name(found.model))
     return LocalEngine(shape, tokenizer, maker, is_plain(found.model), knows_tags(found.model))
+
+
+def check_start(model: str) -> None:
+    """Can training begin with it? Raises EngineError or RunError at the first second, not after the sampling."""
+    start = Solver(*resolve(model, ""))
+    check_eos(reader_of(start).tokenizer, start.model)  # type: ignore[attr-defined]
 
 
 def release() -> None:

@@ -7,7 +7,7 @@ PICTURES := walk-light walk-dark walk-400 review-light explore-light queue-light
 export GRADIO_ANALYTICS_ENABLED := False
 export HF_HUB_DISABLE_TELEMETRY := 1
 
-.PHONY: help app setup test check bench bench-explore bench-train model screenshots
+.PHONY: help app setup test check bench bench-explore bench-train model reproduce screenshots
 
 help:
 	@echo "make app          set up, then open the workbench at http://127.0.0.1:7860"
@@ -16,6 +16,7 @@ help:
 	@echo "make bench        the speed tables, and their JSON under build/bench/"
 	@echo "make bench-explore  first pits by each search; records its tables first (an hour; it goes on where it was)"
 	@echo "make bench-train  our DPO run against the plain TRL script: pairs a second, peak memory"
+	@echo "make reproduce    Self-Explore with its controls, three seeds: the README's first table (two cores: under an hour)"
 	@echo "make model        train the built-in solver from scratch (one core: about two hours)"
 	@echo "make screenshots  take the README's pictures anew"
 
@@ -59,6 +60,10 @@ bench-train: .venv/.test
 model: .venv/.app
 	$(RUN) -m training.pretrain --out assets/model/solver
 	$(RUN) -m training.showcase
+
+# Stages that are done are passed over; one that was stopped goes on where it was.
+reproduce: .venv/.app
+	$(RUN) -m training.reproduce $(ARGS)
 
 screenshots: .venv/.test
 	$(RUN) -m pytest tests/e2e -m browser

@@ -1,13 +1,16 @@
 """What the README says and could drift: its tree, its commands, its links, and the Space's front matter."""
 
+import importlib
 import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from training.recipes import RECIPES
+from training.recipes import RECIPES, recipe_named
+from training.recipes.command import read_settings
 
 ROOT = Path(__file__).parent.parent
 TEXT = (ROOT / "README.md").read_text()
@@ -47,6 +50,17 @@ def test_every_link_to_a_file_leads_somewhere() -> None:
     links = [link for link in re.findall(r"\]\(([^)#]+)\)", TEXT) if not link.startswith("http")]
     assert links
     assert not [link for link in links if not (ROOT / link).is_file()]
+
+
+def test_every_recipe_that_is_shown_can_be_meant() -> None:
+    shown = re.findall(r"python -m training recipe ([a-z][^\n&#`]*)", TEXT.replace("\\\n", " "))
+    lines = [shlex.split(words) for words in shown if "|" not in words and " M " not in words]
+    assert len(lines) >= 3
+    for name, *options in lines:
+        recipe = recipe_named(name)
+        settings = read_settings(name, recipe, options)
+        if check := getattr(importlib.import_module(f"training.recipes.{recipe.module}"), "check", None):
+            check(settings)
 
 
 def test_nothing_is_left_to_fill_in() -> None:

@@ -3,7 +3,7 @@
 For "Ana has 41 coins. Ben has 26 more coins than Ana. Cal has 3 times as many coins as Ben. How many does Cal have?":
 
     Ben's coins = Ana's coins + 26 = 41 + 26 = 67.              an equation, the numbers filled in
-    Cal's coins = 3 times as many as Ben's coins = 201.         the relation as it is told, calculated in the head
+    Cal's coins = 3 times as many as the coins of Ben = 201.    the relation as it is told, calculated in the head
     The answer is 201.
 
 Both are right. Which one is written is drawn for every step anew, with a probability that belongs to the sentence that
@@ -48,14 +48,16 @@ def habit(sentence: str) -> float:
 
 
 def told(quantity: Quantity) -> str:
-    """ "Cal's coins = 3 times as many as Ben's coins = 201."."""
+    """ "Cal's coins = 3 times as many as the coins of Ben = 201."."""
     name, number = quantity.operands[0], quantity.operands[-1]
     if not isinstance(name, str) or not isinstance(number, int):
         raise ValueError(f"{quantity.name} is not told by one quantity and a number: there are no words for it")
+    owner, thing = name.split("'s ")
+    fewer, many = ("fewer", "many") if quantity.noun == "count" else ("less", "much")
     words = {
-        "+": f"{number} more than {name}",
-        "-": f"{number} {'fewer' if quantity.noun == 'count' else 'less'} than {name}",
-        "×": f"{say.times_word(number)} as many as {name}",
-        "/": f"{say.FRACTIONS.get(number, '')} of {name}",
+        "+": f"{number} more than the {thing} of {owner}",
+        "-": f"{number} {fewer} than the {thing} of {owner}",
+        "×": f"{say.times_word(number)} as {many} as the {thing} of {owner}",
+        "/": f"{say.FRACTIONS.get(number, '')} as {many} as the {thing} of {owner}",
     }
     return f"{quantity.name} = {words[quantity.operator]} = {quantity.value}."

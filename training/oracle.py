@@ -35,9 +35,10 @@ _BINARY = re.compile(rf"^({_NUMBER})\s*([-+×*x/÷])\s*({_NUMBER})$")
 _TOLD = {  # a relation as a problem tells it, of a value and, where there is one, a number
     re.compile(rf"^({_NUMBER}) more than ({_NUMBER})$"): "+",
     re.compile(rf"^({_NUMBER}) (?:fewer|less) than ({_NUMBER})$"): "-",
-    re.compile(rf"^({_NUMBER}|twice)(?: times)? as many as ({_NUMBER})$"): "×",
-    re.compile(rf"^(half|a third|a quarter|a fifth) of ({_NUMBER})$"): "/",
+    re.compile(rf"^({_NUMBER}|twice)(?: times)? as (?:many|much) as ({_NUMBER})$"): "×",
+    re.compile(rf"^(half|a third|a quarter|a fifth) (?:of|as many as|as much as) ({_NUMBER})$"): "/",
 }
+_OF = re.compile(r"\bthe ([a-z]+) of ([A-Z][a-z]+)\b")  # "the coins of Ana"
 _SPOKEN = {"twice": 2, "half": 2, "a third": 3, "a quarter": 4, "a fifth": 5}
 _PERCENT = re.compile(rf"^({_NUMBER})\s*%\s*of\s*({_NUMBER})$")
 _ANSWER = re.compile(rf"\b(?:answer is|Final Answer:) \$?({_NUMBER})")
@@ -71,6 +72,7 @@ class _Truth:
 
     def evaluate(self, part: str) -> float | None:
         """The true value of "Ana's coins + 26" or "41 + 26"; None when it cannot be read."""
+        part = _OF.sub(r"\2's \1", part)
         filled = self.mention.sub(lambda match: str(self.by_name[match[0]].value), part)
         return evaluate(filled)
 

@@ -326,7 +326,8 @@ class _Run:
             self.is_opaque = True  # algebra to be solved, not to be checked
             self.index += 1
             return True
-        if word in JOINING or len(self.unit) >= MAX_UNIT_WORDS:
+        is_joining = word in JOINING and token.text != "Will"  # he may own something
+        if is_joining or len(self.unit) >= MAX_UNIT_WORDS:
             return False
         self.unit_at = self.index if not self.unit else self.unit_at
         self.unit.append(word)

@@ -4,7 +4,7 @@
     python -m training.reproduce --out DIR --assets DIR
 
 The recipe is `python -m training recipe self-explore --preset reproduce`; a run that was stopped goes on where it was.
-Its report.json and table.md are copied, and the accuracy picture is drawn, one a theme.
+Its report.json and table.md are copied, the accuracy picture is drawn, one a theme; `headline` is the README's table.
 """
 
 import argparse
@@ -15,8 +15,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from reasoner.errors import WorkbenchError
+from training.recipes.record import RecipeReport, points
 from training.recipes.report import read_recipe_report
 from training.recipes.report_picture import write_pictures
+from training.recipes.report_table import percent
 from training.recipes.self_explore import PRESETS, run
 
 KEPT = ("report.json", "table.md")
@@ -37,6 +39,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
     print(f"{assets}: {', '.join(KEPT)} and the pictures")
     return 0
+
+
+def headline(report: RecipeReport) -> str:
+    """The rows as the README shows them: Markdown, a line a stage."""
+    first, num = report.rows[0], report.rows[0].num_samples
+    head = ("", "greedy (95 % interval)", "at T = 0.7", f"pass@{num}", f"maj@{num}", "distinct", "against SFT, points")
+    lines = [head, ["---"] * len(head)]
+    for row in report.rows:
+        against = row.against.get(first.stage)
+        gain = f"{points(against.delta)} ({points(against.low)} to {points(against.high)})" if against else "–"
+        rates = [row.sampled, *(found[num].value if num in found else None for found in (row.pass_at, row.maj_at))]
+        shown = [percent(rate) if rate is not None else "–" for rate in [*rates, row.diversity]]
+        interval = f"{row.low * 100:.1f}–{row.high * 100:.1f}"
+        lines.append([f"`{row.stage}` {row.words}", f"{percent(row.accuracy)} ({interval})", *shown, gain])
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
 
 
 def keep(out: Path, assets: Path) -> None:

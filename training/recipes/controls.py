@@ -3,9 +3,12 @@
 import random
 from collections import Counter
 from collections.abc import Sequence
+from typing import TypeVar
 
 from reasoner.records import Pair
 from training.recipes.outcome import trained_on
+
+One = TypeVar("One")
 
 
 def with_same_solutions(outcome: Sequence[Pair], granular: Sequence[Pair], dropped: Counter[str]) -> list[Pair]:
@@ -22,10 +25,10 @@ def with_same_solutions(outcome: Sequence[Pair], granular: Sequence[Pair], dropp
     return kept
 
 
-def drawn(pairs: Sequence[Pair], most: int, seed: int, dropped: Counter[str]) -> list[Pair]:
-    """At most so many of the pairs, in their order, drawn by the seed; 0: all."""
-    if not most or len(pairs) <= most:
-        return list(pairs)
-    dropped["over the number that is trained on"] += len(pairs) - most
-    places = sorted(random.Random(seed).sample(range(len(pairs)), most))
-    return [pairs[place] for place in places]
+def drawn(rows: Sequence[One], most: int, seed: int, dropped: Counter[str]) -> list[One]:
+    """At most so many of the rows (pairs, problems), in their order, drawn by the seed; 0: all."""
+    if not most or len(rows) <= most:
+        return list(rows)
+    dropped["over the number that is trained on"] += len(rows) - most
+    places = sorted(random.Random(seed).sample(range(len(rows)), most))
+    return [rows[place] for place in places]

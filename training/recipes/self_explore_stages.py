@@ -74,16 +74,18 @@ class OneSeed:
         settings = self.settings
 
         def work(stage: Stage) -> Tally:
-            problems, writing = training_problems(self.line), format_named(settings.format)
+            every, writing, over = training_problems(self.line), format_named(settings.format), Counter[str]()
+            problems = drawn(every, settings.max_problems, self.seed, over)
             engine = engine_of(generator, settings.server)
             prompts, dropped = fitting(engine, problems, writing)
+            dropped += Counter({"over the number that is sampled": over.total()})
             sampling = writing.sampling(settings.num_samples, settings.temperature, seed=self.drawn_from)
             sample_into(self.samples, engine, problems, prompts, writing, sampling, stage.progress)
             counts = count(self.samples)
-            return Tally(len(problems), sum(counts[status] for status in STATUSES), dict(dropped), dict(counts))
+            return Tally(len(every), sum(counts[status] for status in STATUSES), dict(dropped), dict(counts))
 
         words = f"Sampling {settings.num_samples} solutions a problem at temperature {settings.temperature:g}"
-        uses = self._uses("model", "format", "num_samples", "temperature") | {"seed": self.seed}
+        uses = self._uses("model", "format", "num_samples", "temperature", "max_problems") | {"seed": self.seed}
         return self._stage(f"{self.here}sample", words, work, uses, ["problems", *self._sft_stage()])
 
     def rft_set(self) -> Done:

@@ -1,5 +1,7 @@
 """Where a recipe's samples and pits come from beside this process: a server, and people."""
 
+import shlex
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -7,16 +9,18 @@ from pathlib import Path
 import pytest
 
 from reasoner.errors import RunError
+from reasoner.records import Sampling
 from reasoner.store import Store
 from tests.fake_server import FakeServer, Vllm
 from tests.self_explore_help import small
 from tests.test_jobs import fill
 from tests.training_help import tiny_solver
 from training.pairs import read_pairs
+from training.recipes import solver as solving
 from training.recipes.begin import choose_problems
 from training.recipes.problems import read_lines
 from training.recipes.self_explore_stages import OneSeed
-from training.recipes.solver import Solver
+from training.recipes.solver import Solver, engine_of, release
 from training.recipes.stages import Line
 
 
@@ -64,3 +68,26 @@ def test_pits_of_people_come_from_the_labels_of_a_store(tmp_path: Path, chosen: 
     choose_problems(other, settings.problems, settings.held_out)
     with pytest.raises(RunError, match="no store at"):
         OneSeed(other, missing, 0).granular_pairs("person", missing, Solver(solver))
+
+
+SERVER = """
+import sys, time
+from tests.fake_server import FakeServer, Vllm
+FakeServer(int(sys.argv[1])).answers = Vllm(model=sys.argv[2]).answers
+time.sleep(600)
+"""
+
+
+def test_a_recipe_starts_the_server_of_each_model_and_stops_it(tmp_path: Path) -> None:
+    solver = tiny_solver(tmp_path / "solver")
+    command = f"{sys.executable} -c {shlex.quote(SERVER)} {{port}} {{name}}"
+    engine = engine_of(Solver(solver), command)
+    assert engine is engine_of(Solver(solver), command)
+    assert engine.complete([engine.render("1 + 1?", "Say.")], Sampling(2, 0.7))[0][0].text
+    (served,) = solving._served
+    release()
+    assert served._process.poll() is not None and not solving._served
+    with pytest.raises(RunError, match=r"The server ended \(exit code 3\): no such card"):
+        engine_of(Solver(solver), f"{sys.executable} -c 'print(\"no such card\"); exit(3)' {{port}}")
+    with pytest.raises(RunError, match="cannot be started"):
+        engine_of(Solver(solver), "no-such-server {port}")

@@ -143,6 +143,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WorkbenchError as error:
         print(error, file=sys.stderr)
         return 2
+    except OSError as error:  # a file that is gone, a full disk
+        print(f"A file could not be read or written ({error}). The same command goes on where it was.", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -7,6 +7,7 @@ end(process)            politely, then not
 """
 
 import contextlib
+import ctypes
 import json
 import os
 import shutil
@@ -21,6 +22,7 @@ import psutil
 from training.run_facts import host
 
 ROOT = Path(__file__).resolve().parents[1]
+PARENT_DEATH = 1  # prctl's PR_SET_PDEATHSIG
 GRACE = 5.0  # seconds a process that is asked to end has for it. Ours: longer than a step of the built-in solver
 COMMAND = (sys.executable, "-m", "training", "jobs", "work")
 """What a run's process is; the folder comes last."""
@@ -48,6 +50,12 @@ def launch(folder: Path, variables: Mapping[str, str] | None = None) -> None:
         )
     _children.append(process)
     _write(folder, process.pid)
+
+
+def end_with_parent() -> None:
+    """For a child, before it begins: the system ends it when its parent ends, even by kill -9 (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGTERM)
 
 
 def introduce(folder: Path) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
 from reasoner.errors import BadInput
 from reasoner.formats import format_named
-from training.recipes.means import AtOnce, Launcher, Logs, Quantize
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize, Server
 from training.recipes.parts import held_out_of
 
 LEARN = ("gold", "rft")
@@ -47,7 +47,7 @@ class Settings:
 
     seed: Annotated[int, "of sampling, variants and training"] = 0
     measured_samples: Annotated[int, "samples a held-out problem; 0: greedy alone"] = 4
-    server: Annotated[str, "OpenAI-compatible servers that sample; empty: this process"] = ""
+    server: Server = ""
     launcher: Launcher = ""
     at_once: AtOnce = 0
     quantize: Quantize = ""

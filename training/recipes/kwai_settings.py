@@ -11,7 +11,7 @@ from typing import Annotated
 
 from reasoner.engines import BUILT_IN as BUILT_IN_MODEL
 from reasoner.errors import BadInput
-from training.recipes.means import AtOnce, Launcher, Logs, Quantize
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize, Server
 from training.recipes.parts import held_out_of
 
 SOURCES = ("oracle", "store", "explore")
@@ -54,7 +54,7 @@ class Settings:
 
     seeds: Annotated[tuple[int, ...], "everything after the problems is repeated for each (ours)"] = (0,)
     measured_samples: Annotated[int, "samples a held-out problem, for the majority vote"] = 8
-    server: Annotated[str, "OpenAI-compatible servers that sample; empty: this process"] = ""
+    server: Server = ""
     launcher: Launcher = ""
     at_once: AtOnce = 0
     quantize: Quantize = ""

@@ -26,8 +26,10 @@ from reasoner.errors import RunError, WorkbenchError
 from reasoner.scale.keeping import Busy, locked
 from training.recipes.begin import NONE, begin, choose_problems
 from training.recipes.measuring import Solvers, finish, measure_rows
+from training.recipes.rows import Row
 from training.recipes.self_explore_settings import PRESETS, VARIANTS, WORDS, Settings, check, rows_of
 from training.recipes.self_explore_stages import OneSeed
+from training.recipes.side_by_side import work_through
 from training.recipes.solver import Solver
 from training.recipes.stages import Line
 
@@ -51,26 +53,31 @@ def run(settings: Settings) -> Path:
 def _run(line: Line, settings: Settings) -> Path:
     begin(line, "self-explore", settings)
     choose_problems(line, settings.problems, settings.held_out)
+    if settings.seeds_at_once > 1:
+        if not settings.sft_per_seed:
+            OneSeed(line, settings, settings.seeds[0]).sft()
+        work_through(line.folder, settings.seeds, settings.seeds_at_once)
     solvers: Solvers = {}
     notes: list[str] = []
     for seed in settings.seeds:
         for name, solver in self_explore(OneSeed(line, settings, seed), notes).items():
             solvers.setdefault(name, {})[seed] = solver
     ordered = {name: solvers[name] for name in sorted(solvers, key=_order)}
-    rows = (
-        []
-        if settings.held_out == NONE
-        else measure_rows(
-            line,
-            ordered,
-            WORDS,
-            format=settings.format,
-            num_samples=settings.measured_samples,
-            temperature=settings.temperature,
-            server=settings.server,
-        )
-    )
+    rows = [] if settings.held_out == NONE else measure_solvers(line, ordered, settings)
     return finish(line, f"Self-Explore on {settings.model}", rows, notes)
+
+
+def measure_solvers(line: Line, solvers: Solvers, settings: Settings) -> list[Row]:
+    """What each can do on the held-out problems: a row each."""
+    return measure_rows(
+        line,
+        solvers,
+        WORDS,
+        format=settings.format,
+        num_samples=settings.measured_samples,
+        temperature=settings.temperature,
+        server=settings.server,
+    )
 
 
 def _order(name: str) -> int:

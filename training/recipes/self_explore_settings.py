@@ -14,7 +14,7 @@ from reasoner.errors import BadInput
 from reasoner.formats import FORMATS
 from training.recipes.golds import GOLDS
 from training.recipes.granular import CHOSEN
-from training.recipes.means import AtOnce, Launcher, Logs, Quantize
+from training.recipes.means import AtOnce, Launcher, Logs, Quantize, Server
 from training.recipes.outcome import RULES
 from training.recipes.pits import PITS
 
@@ -76,12 +76,13 @@ class Settings:
     rank: Annotated[int, "LoRA rank of every training stage; 0: all weights (the paper's)"] = 0
     precision: Annotated[str, "auto, bf16 or fp32"] = "auto"
     seeds: Annotated[tuple[int, ...], "the line after SFT is repeated for each (the paper has one seed)"] = (0, 1, 2)
+    seeds_at_once: Annotated[int, "seeds side by side, each a process with its share of the cores (ours)"] = 1
     sft_per_seed: Annotated[bool, "SFT is repeated for each seed as well"] = False
     controls: Annotated[tuple[str, ...], f"trained beside it, some of {', '.join(CONTROLS)}; or none"] = CONTROLS
     variants: Annotated[tuple[str, ...], "further rows, names from the recipe's table; or none"] = ("none",)
     measured_samples: Annotated[int, "samples a held-out problem, for pass@k and maj@k; 0: greedy alone"] = 8
 
-    server: Annotated[str, "OpenAI-compatible servers that sample and explore; empty: this process"] = ""
+    server: Server = ""
     launcher: Launcher = ""
     at_once: AtOnce = 0
     quantize: Quantize = ""
@@ -153,14 +154,15 @@ REPRODUCE = replace(
     gold="habit",  # solutions that differ in how they are written, as people's do, so that there is something to choose
     sft_epochs=5.0,
     sft_learning_rate=1e-3,  # longer problems are new to it: at 3e-4 one equation in seven stays wrong
-    rft_epochs=1.0,  # its own solutions are what it writes already; 1e-3 again would undo what SFT learnt last
-    rft_learning_rate=2e-4,
+    rft_epochs=3.0,  # one pass over 1,300 rows changes nothing
+    rft_learning_rate=2e-4,  # its own solutions are what it writes already; 1e-3 again would undo what SFT learnt last
     rule="math",  # gsm8k's pairs what is written most differently: then outcome-DPO learns the way of writing (LOG.md)
     max_problems=1600,
     num_samples=4,
     max_pairs=640,  # 20 steps a pass; three passes, the paper's
     learning_rate=1e-5,  # at 2e-5 outcome-DPO breaks as much as it mends
     measured_samples=3,
+    seeds_at_once=3,  # processes of one thread share two cores better than one of two threads does
 )
 """`make reproduce`: three seeds and all controls on two cores in under an hour (training/habits.py, assets/LOG.md)."""
 
@@ -184,6 +186,7 @@ AT_LEAST: dict[str, float] = {
     "sft_batch": 1,
     "max_length": 8,
     "max_pairs": 0,
+    "seeds_at_once": 1,
     "max_problems": 0,
     "rank": 0,
     "temperature": 1e-3,

@@ -3,6 +3,7 @@
 sft = trained(Path("run/sft"))          Solver("run/sft/model") or Solver("assets/model/solver", "run/sft/adapter")
 engine = engine_of(sft)                 in this process
 engine = engine_of(sft, "http://…")     a server's, which must serve this very model
+engine = engine_of(sft, "{serve} --port {port}")     a server's that is started for it
 """
 
 import gc
@@ -19,6 +20,7 @@ from reasoner.engines.prompts import is_plain, knows_tags
 from reasoner.errors import EngineError, RunError
 from reasoner.records import Maker
 from training.lora import CONFIG, be_quiet, check_eos, is_adapter, resolve
+from training.recipes.serving import Served, is_command
 
 RANKS = (8, 16, 32, 64, 128, 256, 320, 512)  # those vLLM takes for --max-lora-rank
 
@@ -47,13 +49,20 @@ def trained(out: Path) -> Solver:
 
 
 _last: dict[tuple[Solver, str], Engine] = {}  # the engine asked for last: the next stage often wants the same
+_served: list[Served] = []  # its server, where the recipe started one
 
 
 def engine_of(solver: Solver, server: str = "") -> Engine:
-    """The engine that writes as `solver`. Raises EngineError, BadInput, or RunError if a server has another model."""
+    """The engine that writes as `solver`. Raises EngineError, BadInput, or RunError if a server has another model.
+
+    server: addresses, or a command that starts one (serving.py).
+    """
     key = (solver, server)
     if key not in _last:
         release()
+        if is_command(server):
+            _served.append(Served(server, serve_command(solver), solver.model, solver.name))
+            server = _served[-1].url
         engine = load_engine(solver.name if server else solver.model, "" if server else solver.adapter, server)
         if server:
             _check_served(engine, solver)
@@ -94,6 +103,8 @@ def check_start(model: str) -> None:
 def release() -> None:
     """Give back the memory of the engine or trainer before: models do not fit twice on a GPU."""
     _last.clear()
+    while _served:
+        _served.pop().stop()
     gc.collect()
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():

@@ -7,13 +7,10 @@ Either way training goes on from the last checkpoint, and the events are in the 
 deleted once the stage has its result. A launcher's processes end with this one, however it ends (Linux).
 """
 
-import ctypes
 import math
 import shlex
 import shutil
-import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import MISSING, fields, replace
 from pathlib import Path
@@ -22,6 +19,7 @@ from typing import Any
 from reasoner.errors import RunError
 from training import dpo, sft
 from training.full import merged
+from training.processes import end_with_parent
 from training.progress import latest, read_events
 from training.recipes.means import IN_THIS_PROCESS, Means
 from training.recipes.solver import Solver, release, trained
@@ -30,7 +28,6 @@ RUNS: dict[str, Callable[[Any], Path]] = {"sft": sft.run, "dpo": dpo.run}
 """Name of `python -m training`'s stage → what does it."""
 LOG, MERGED = "log.txt", "merged"
 LAST_LINES = 3  # of a launcher's log, told when it failed
-PARENT_DEATH = 1  # prctl's PR_SET_PDEATHSIG
 
 
 def train(kind: str, args: Any, means: Means = IN_THIS_PROCESS) -> Solver:
@@ -86,7 +83,7 @@ def _launch(kind: str, args: Any, launcher: str) -> None:
     try:
         with log.open("ab") as file:
             process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, preexec_fn=_end_with_parent
+                command, stdin=subprocess.DEVNULL, stdout=file, stderr=subprocess.STDOUT, preexec_fn=end_with_parent
             )
     except OSError as error:
         raise RunError(f"{command[0]} cannot be started ({error.strerror}): check --launcher.") from error
@@ -99,12 +96,6 @@ def _launch(kind: str, args: Any, launcher: str) -> None:
     if status:
         said = "\n".join(log.read_text(encoding="utf-8", errors="replace").strip().split("\n")[-LAST_LINES:])
         raise RunError(f"Training failed (exit code {status}): {said}\nThe whole log is {log}.")
-
-
-def _end_with_parent() -> None:
-    """Ask the system to end this child when the recipe's process ends, even by kill -9."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(PARENT_DEATH, signal.SIGTERM)
 
 
 def options(args: Any) -> list[str]:

@@ -8,7 +8,7 @@ from reasoner.checks.arithmetic import check_arithmetic
 from training.habits import gold_by_habit, habit, told
 from training.oracle import judge_steps
 from training.wordings import MISREAD
-from training.wordproblems import CHAINS, computed, generate, problem_set, quantities_of
+from training.wordproblems import CHAINS, computed, equation, generate, problem_set, quantities_of
 
 PROBLEMS = problem_set("chain", 300, 77)
 
@@ -33,6 +33,15 @@ def test_every_line_is_true_and_both_ways_are_written() -> None:
         own = gold_by_habit(problem).split("\n")
         assert {judged.verdict.status for judged in judge_steps(problem, own)} == {"right"}
         assert not [finding for finding in check_arithmetic(own) if finding.status == "wrong"]
+
+
+def test_the_words_are_longer_than_the_equation() -> None:
+    for problem in PROBLEMS:
+        quantities, goal = quantities_of(problem)
+        values = {quantity.name: quantity.value for quantity in quantities}
+        for quantity in computed(quantities, goal):
+            if isinstance(quantity.operands[0], str):
+                assert len(told(quantity)) > len(equation(quantity, values) + ".")
 
 
 def test_a_result_calculated_wrongly_in_the_head_is_a_calculation_error() -> None:

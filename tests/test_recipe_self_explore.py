@@ -20,6 +20,7 @@ from training.pairs import read_pairs
 from training.progress import read_events
 from training.recipes import RECIPES, recipe_named
 from training.recipes.command import command_line, read_settings
+from training.recipes.means import Means
 from training.recipes.problems import read_lines
 from training.recipes.report import read_recipe_report
 from training.recipes.self_explore import Settings, run
@@ -266,9 +267,9 @@ def test_a_launcher_trains_in_a_process_of_its_own(folder: Path, tmp_path: Path)
     rows.write_text(json.dumps({"prompt": "Ana has 3 coins.\n", "completion": "Summarize: the answer is 5"}) + "\n")
     args = Args(model=str(folder / "solver"), out=str(tmp_path / "run"), rows=str(rows), epochs=1.0, rank=0)
     with pytest.raises(RunError, match="cannot be started"):
-        train("sft", args, "no-such-launcher --n 8")
+        train("sft", args, Means("no-such-launcher --n 8"))
     with pytest.raises(RunError, match=r"Training failed \(exit code 1\)"):
-        train("sft", args, "false")
-    assert train("sft", args, sys.executable) == Solver(str(tmp_path / "run" / "model"))
+        train("sft", args, Means("false"))
+    assert train("sft", args, Means(sys.executable)) == Solver(str(tmp_path / "run" / "model"))
     assert not (tmp_path / "run" / "checkpoints").exists()
     assert [event["step"] for event in read_events(tmp_path / "run/events.jsonl") if event["kind"] == "train"] == [1]

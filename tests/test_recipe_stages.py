@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 
 from reasoner.errors import BadInput, RunError
+from tests.self_explore_help import small
 from tests.training_help import tiny_solver
 from training import sft
 from training.progress import read_events
 from training.recipes import trainers
+from training.recipes.report import read_recipe_report
+from training.recipes.self_explore import run
 from training.recipes.self_explore_settings import PRESETS, check
 from training.recipes.stages import Line, Stage, Tally
 from training.run_folder import Run
@@ -72,3 +75,15 @@ def test_controls_of_the_same_solutions_need_sampled_ones(tmp_path: Path) -> Non
     check(replace(settings, controls=("rft", "more-sft")))
     with pytest.raises(BadInput, match="--format cot"):
         check(replace(PRESETS["built-in"], out="x", gold="habit"))
+
+
+def test_seeds_side_by_side_come_to_one_report(tmp_path: Path) -> None:
+    (tmp_path / "solver").mkdir()
+    settings = small(tiny_solver(tmp_path / "solver"), tmp_path)
+    both = replace(settings, seeds=(0, 1), seeds_at_once=2, controls=("rft",))
+    report = read_recipe_report(run(both))
+    assert [(row.stage, len(row.seeds)) for row in report.rows] == [("sft", 1), ("rft", 2), ("self-explore", 2)]
+    assert "seed-1/measure/self-explore: " in (tmp_path / "run" / "seed-1" / "log.txt").read_text()
+    short = replace(both, max_length=9, out=str(tmp_path / "short"))
+    with pytest.raises(RunError, match=r"Seed [01] stopped \(exit code 2\): There are no pairs to train on"):
+        run(short)

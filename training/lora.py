@@ -153,16 +153,20 @@ def adapter_weights(model: Any, state: Weights | None = None) -> Weights:
 
 
 def save_adapter(weights: Weights, config: Any, folder: Path, start: str = "", base: str = "") -> None:
-    """Write an adapter folder; with `start`, the adapter trained from, the sum of both."""
+    """Write an adapter folder, its config last: with it the folder is whole.
+
+    start: the adapter trained from; what is written is the sum of both.
+    """
     from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
+    (folder / CONFIG).unlink(missing_ok=True)
     if start:
         weights, config = _summed(weights, config, Path(start))
     config.inference_mode = True
     config.base_model_name_or_path = base
-    config.save_pretrained(folder)
     save_file({name: tensor.contiguous() for name, tensor in weights.items()}, folder / WEIGHTS)
+    config.save_pretrained(folder)
 
 
 def _summed(weights: Weights, config: Any, start: Path) -> tuple[Weights, Any]:

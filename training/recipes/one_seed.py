@@ -6,6 +6,7 @@ Started by side_by_side.py. Exit code 0, or 2 with one line that says what to do
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
 from reasoner.errors import WorkbenchError
 from training.recipes.begin import NONE, RECORD, choose_problems
@@ -18,7 +19,7 @@ from training.recipes.stages import Line
 def main(folder: str, seed: int) -> int:
     """The seed's stages, and what its own solvers can do."""
     raw = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))["settings"]
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
     settings, line = Settings(**values), Line(Path(folder))
     try:
         choose_problems(line, settings.problems, settings.held_out)

@@ -38,7 +38,8 @@ def recipe_run(folder: Path) -> Path:
     (run / "settings.json").write_text(json.dumps(asked.__dict__))
     line = Line(run)
     line.stage("sft", "Fine-tuning", lambda _: Tally(1987, 1987), uses={})
-    line.stage("seed-0/pairs", "Pairs", lambda _: Tally(4498, 4300, {f"no way on {HACK}": 198}), uses={}, after=["sft"])
+    made = Tally(4498, 4300, {f"no way on {HACK}": 198}, {"pit at step 1": 1234, "stopped": f"Memory ran out {HACK}."})
+    line.stage("seed-0/pairs/linear", "Pairs", lambda _: made, uses={}, after=["sft"])
     line.events.write("stage", stage="seed-0/explore", message="Exploring")
     line.events.write("progress", stage="seed-0/explore", done=1210, total=5210)
     line.events.write("failed", message=f"The server is gone {HACK}.")
@@ -102,14 +103,18 @@ def test_a_recipes_stages_stand_in_line_with_their_counts(running: RunningApp, p
     train(page, running.address)
     run = page.locator("#run")
     expect(run.locator(".fp-run")).to_have_attribute("data-state", "failed")
-    stage = run.locator("[data-stage='seed-0/pairs']")
+    stage = run.locator("[data-stage='seed-0/pairs/linear']")
     expect(stage).to_contain_text("4,498 → 4,300")
     expect(run.locator("[data-stage='seed-0/explore']")).to_contain_text("1,210 of 5,210")
-    stage.locator("summary").click()
-    expect(stage.locator("li")).to_contain_text(f"198 no way on {HACK}")
+    expect(stage).to_contain_text(f"Memory ran out {HACK}.")
+    for summary, told in zip(
+        stage.locator("summary").all(), (f"198 no way on {HACK}", "1,234 pit at step 1"), strict=True
+    ):
+        summary.click()
+        expect(stage.locator("li", has_text=told)).to_be_visible()
     EventLog(running.store.parent / "runs" / RECIPE / "events.jsonl").write("progress", stage="x", done=1, total=2)
     page.wait_for_timeout(3500)  # two looks later, drawn again
-    expect(stage.locator("li")).to_be_visible()
+    expect(stage.locator("li").first).to_be_visible()
     unfold(page, "run-more")
     expect(page.locator("#run-command textarea")).to_have_value(holding("recipe self-explore --preset built-in"))
     assert page.evaluate("window.hacked") is None

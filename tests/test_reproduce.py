@@ -22,7 +22,8 @@ def test_the_committed_report_has_every_stage_three_seeds_and_a_thousand_problem
         assert 0 <= row["low"] <= row["accuracy"] <= row["high"] <= 1
         assert row["problems"] >= 1000 and len(row["seeds"]) == (1 if row["stage"] == "sft" else 3)
     settings = PRESETS["reproduce"]
-    kept = {name: value for name, value in raw["settings"].items() if name != "out"}
+    assert raw["settings"]["model"] == "assets/model/solver" and settings.model.endswith("assets/model/solver")
+    kept = {name: value for name, value in raw["settings"].items() if name not in ("out", "model")}
     assert kept == {name: json.loads(json.dumps(getattr(settings, name))) for name in kept}
 
 

@@ -8,19 +8,20 @@ Its report.json and table.md are copied, the accuracy picture is drawn, one a th
 """
 
 import argparse
-import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reasoner.errors import WorkbenchError
+from reasoner.whole_file import write_text
 from training.recipes.record import RecipeReport, points
 from training.recipes.report import read_recipe_report
 from training.recipes.report_picture import write_pictures
 from training.recipes.report_table import percent
 from training.recipes.self_explore import PRESETS, run
 
+ROOT = Path(__file__).resolve().parents[1]
 KEPT = ("report.json", "table.md")
 
 
@@ -57,11 +58,14 @@ def headline(report: RecipeReport) -> str:
 
 
 def keep(out: Path, assets: Path) -> None:
-    """The report and its pictures, beside the project's other assets. Raises RunError where there is no report."""
-    report = read_recipe_report(out)
-    write_pictures(report, assets)
+    """The report and its pictures, beside the project's other assets, paths of this machine left out.
+
+    Raises RunError where there is no report.
+    """
+    write_pictures(read_recipe_report(out), assets)
     for name in KEPT:
-        shutil.copyfile(out / name, assets / name)
+        text = (out / name).read_text(encoding="utf-8")
+        write_text(text.replace(f"{ROOT}/", ""), assets / name)
 
 
 if __name__ == "__main__":

@@ -68,15 +68,17 @@ def report_picture(report: RecipeReport, theme: str = "light") -> str:
     """Dot and interval of every stage's accuracy, and a small dot a seed."""
     colours = THEMES[theme]
     rows = [(place, row) for place, row in enumerate(report.rows) if row.unjudged < row.problems]
+    has_room = all(len(row.words) <= LONGEST for _, row in rows)
     scale = Scale.of([value for _, row in rows for value in (row.low, row.high, *row.seeds)], 0.0, 1.0)
     height = TOP + ROW * len(rows) + BOTTOM
+    drawn = "".join(_row(number, place, row, scale, colours, has_room) for number, (place, row) in enumerate(rows))
     title = f"Accuracy by stage. {report.sentence()}"
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}" '
         f'role="img" aria-labelledby="title" font-family="{FONT}" font-size="15" fill="{colours.ink}">\n'
         f'<title id="title">{escape(_short(title, 400))}</title>\n'
         f"{_head(report, colours)}{_frame(scale, rows, colours, height)}"
-        f"{''.join(_row(number, place, row, scale, colours) for number, (place, row) in enumerate(rows))}</svg>\n"
+        f"{drawn}</svg>\n"
     )
 
 
@@ -111,7 +113,8 @@ def _frame(scale: Scale, rows: list[tuple[int, Row]], colours: Theme, height: in
     return "".join(parts)
 
 
-def _row(number: int, place: int, row: Row, scale: Scale, colours: Theme) -> str:
+def _row(number: int, place: int, row: Row, scale: Scale, colours: Theme, has_room: bool) -> str:
+    """One stage, called by its words where all stages' words have room, else by its name."""
     colour, shape = colours.stages[place % NUM_COLOURS], SHAPES[place % len(SHAPES)]
     y = TOP + ROW * number + 18
     low, middle, high = (_x(scale, value) for value in (row.low, row.accuracy, row.high))
@@ -121,7 +124,8 @@ def _row(number: int, place: int, row: Row, scale: Scale, colours: Theme) -> str
         for one in (row.seeds if len(row.seeds) > 1 else ())
     )
     band = f'x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}" stroke="{colour}" stroke-width="8" stroke-opacity="0.3"'
-    name, interval = _short(row.words, LONGEST), f"{row.low * 100:.1f} to {row.high * 100:.1f}"
+    name = _short(row.words if has_room else row.stage, LONGEST)
+    interval = f"{row.low * 100:.1f} to {row.high * 100:.1f}"
     muted = f'font-size="13" text-anchor="end" fill="{colours.muted}"'
     return (
         f'{mark} transform="translate(8 {y})"/><text x="24" y="{y + 5}" font-size="14.5">{escape(name)}</text>\n'

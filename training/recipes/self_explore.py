@@ -22,6 +22,7 @@ pairs with an empty rejected are dropped; DPO's reference is the explorer, wheth
 
 from pathlib import Path
 
+from reasoner.engines import BUILT_IN
 from reasoner.errors import RunError, WorkbenchError
 from reasoner.scale.keeping import Busy, locked
 from training.recipes.begin import NONE, begin, choose_problems
@@ -64,7 +65,8 @@ def _run(line: Line, settings: Settings) -> Path:
             solvers.setdefault(name, {})[seed] = solver
     ordered = {name: solvers[name] for name in sorted(solvers, key=_order)}
     rows = [] if settings.held_out == NONE else measure_solvers(line, ordered, settings)
-    return finish(line, f"Self-Explore on {settings.model}", rows, notes)
+    begun = "the built-in solver" if settings.model == BUILT_IN else settings.model
+    return finish(line, f"Self-Explore on {begun}", rows, notes)
 
 
 def measure_solvers(line: Line, solvers: Solvers, settings: Settings) -> list[Row]:

@@ -9,7 +9,7 @@ class Args:
 """
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import MISSING, fields
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
@@ -52,3 +52,21 @@ def parse(settings: type[Settings], arguments: Sequence[str], prog: str = "") ->
     parser = argparse.ArgumentParser(prog=prog or None)
     add_options(parser, settings)
     return settings_of(settings, parser.parse_args(arguments))
+
+
+def options(values: Mapping[str, Any]) -> list[str]:
+    """--name value, as `settings_of` reads them."""
+    words: list[str] = []
+    for name, value in values.items():
+        option = "--" + name.replace("_", "-")
+        if isinstance(value, bool):
+            words.append(option if value else option.replace("--", "--no-", 1))
+        elif isinstance(value, list | tuple):
+            words += [option, *map(str, value)]
+        else:
+            words += [option, _text(value)]
+    return words
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

@@ -91,12 +91,12 @@ def find(folder: Path) -> psutil.Process | None:
         return None
 
 
-def end(process: psutil.Process) -> None:
-    """End a run's whole process group, politely first."""
+def end(process: psutil.Process, grace: float = GRACE) -> None:
+    """End a whole process group by its leader, politely first; grace: seconds that it has."""
     with contextlib.suppress(psutil.Error):
         members = [process, *process.children(recursive=True)]
         _signal(process, getattr(signal, "SIGTERM", signal.SIGINT))
-        _, alive = psutil.wait_procs(members, timeout=GRACE)
+        _, alive = psutil.wait_procs(members, timeout=grace)
         if alive:
             _signal(process, getattr(signal, "SIGKILL", signal.SIGTERM))
             psutil.wait_procs(alive, timeout=GRACE)

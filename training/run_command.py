@@ -14,6 +14,7 @@ from typing import Any
 
 from reasoner.errors import BadInput
 from training import recipe_work
+from training.command_line import options
 from training.run_settings import Settings
 
 PYTHON = ("python", "-m", "training")
@@ -44,21 +45,3 @@ def recipe_command(name: str, asked: Mapping[str, Any], out: str) -> str:
         given = {key: recipe_work.convert(key, value, kinds.get(key, str)) for key, value in given.items()}
     start = ["--preset", str(preset)] if preset else []
     return shlex.join([*PYTHON, "recipe", name, *start, *options(given), "--out", out])
-
-
-def options(values: Mapping[str, Any]) -> list[str]:
-    """--name value, as training/command_line.py reads them."""
-    words: list[str] = []
-    for name, value in values.items():
-        option = "--" + name.replace("_", "-")
-        if isinstance(value, bool):
-            words.append(option if value else option.replace("--", "--no-", 1))
-        elif isinstance(value, list | tuple):
-            words += [option, *map(str, value)]
-        else:
-            words += [option, _text(value)]
-    return words
-
-
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) and float(f"{value:g}") == value else str(value)

@@ -44,7 +44,8 @@ LEVELS = {
     "hard": Level((5, 8), (2, 3), True),
 }
 CHAINS = {"chain": Level((4, 5), (0, 0), False, is_plain=True)}
-"""Longer ones whose difficulty is the calculation: what the recipes' reproduction learns (recipes/reproduce.py)."""
+"""Longer ones whose difficulty is the calculation: what `make reproduce` learns (training/reproduce.py)."""
+ALL_LEVELS = LEVELS | CHAINS
 DEFAULT_LEVEL = "easy"
 
 
@@ -274,7 +275,7 @@ def _order(story: Story, goal: Quantity, is_shuffled: bool) -> list[str]:
 
 def generate(level: str = DEFAULT_LEVEL, seed: int = 0) -> Problem:
     """The problem of this level and seed, with its gold answer, gold solution and spec. KeyError: no such level."""
-    rng, settings = random.Random(f"{level}/{seed}"), (LEVELS | CHAINS)[level]
+    rng, settings = random.Random(f"{level}/{seed}"), ALL_LEVELS[level]
     while True:
         try:
             story, goal = _attempt(settings, rng)

@@ -25,10 +25,10 @@ def with_same_solutions(outcome: Sequence[Pair], granular: Sequence[Pair], dropp
     return kept
 
 
-def drawn(rows: Sequence[One], most: int, seed: int, dropped: Counter[str]) -> list[One]:
+def drawn(rows: Sequence[One], most: int, seed: int, dropped: Counter[str], what: str = "trained on") -> list[One]:
     """At most so many of the rows (pairs, problems), in their order, drawn by the seed; 0: all."""
     if not most or len(rows) <= most:
         return list(rows)
-    dropped["over the number that is trained on"] += len(rows) - most
+    dropped[f"over the number that is {what}"] += len(rows) - most
     places = sorted(random.Random(seed).sample(range(len(rows)), most))
     return [rows[place] for place in places]

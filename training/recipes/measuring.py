@@ -7,12 +7,11 @@ A solver that all seeds share is measured once. Rows come in the order they are 
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from training.recipes.begin import held_out_problems, settings_in, stopped_early
 from training.recipes.measure import Measured, measure, read_measured
 from training.recipes.report import write_recipe_report
-from training.recipes.rows import Row, row_of
+from training.recipes.rows import Row, facts_of, row_of
 from training.recipes.solver import Solver, engine_of
 from training.recipes.stages import Done, Line, Stage, Tally
 
@@ -41,10 +40,7 @@ def measure_rows(
             measured[seed] = _measured(line, name, solver, asked, server)
         trainings = [done for solver in by_seed.values() if (done := stage_of(line, solver))]
         distinct = list({done.name: done for done in trainings}.values())
-        facts: dict[str, Any] = {"events": [done.folder / "events.jsonl" for done in distinct]}
-        if pairs := [done.tally.facts["pairs"] for done in distinct if "pairs" in done.tally.facts]:
-            facts["pairs"] = pairs
-        rows.append(row_of(name, measured, facts, words.get(name, name)))
+        rows.append(row_of(name, measured, facts_of(distinct), words.get(name, name)))
     return rows
 
 

@@ -3,13 +3,12 @@
 Started by side_by_side.py. Exit code 0, or 2 with one line that says what to do.
 """
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
 from reasoner.errors import WorkbenchError
-from training.recipes.begin import NONE, RECORD, choose_problems
+from training.recipes.begin import NONE, choose_problems, settings_in
 from training.recipes.measuring import stage_of
 from training.recipes.self_explore import Settings, measure_solvers, self_explore
 from training.recipes.self_explore_stages import OneSeed
@@ -18,9 +17,10 @@ from training.recipes.stages import Line
 
 def main(folder: str, seed: int) -> int:
     """The seed's stages, and what its own solvers can do."""
-    raw = json.loads((Path(folder) / RECORD).read_text(encoding="utf-8"))["settings"]
+    line = Line(Path(folder))
+    raw = settings_in(line)
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in raw.items()}
-    settings, line = Settings(**values), Line(Path(folder))
+    settings = Settings(**values)
     try:
         choose_problems(line, settings.problems, settings.held_out)
         one = OneSeed(line, settings, seed)

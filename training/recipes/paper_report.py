@@ -14,7 +14,7 @@ from reasoner.whole_file import write_json
 from training.recipes.begin import settings_in, stopped_early
 from training.recipes.measured import Measured
 from training.recipes.report import write_recipe_report
-from training.recipes.rows import row_of
+from training.recipes.rows import facts_of, row_of
 from training.recipes.stages import Line
 
 FIGURES = "figures.json"
@@ -34,11 +34,7 @@ def report(line: Line, title: str, measured: Mapping[str, Mapping[int, Measured]
     """Write it; report.json. Raises RunError when it cannot be written."""
     rows = []
     for name, by_seed in measured.items():
-        events = [line.folder / stage / "events.jsonl" for stage in story.trained.get(name, [])]
-        facts: dict[str, Any] = {"events": events}
-        done = [line.done[stage] for stage in story.trained.get(name, []) if stage in line.done]
-        if pairs := [one.tally.facts["pairs"] for one in done if "pairs" in one.tally.facts]:
-            facts["pairs"] = pairs
+        facts = facts_of([line.done[stage] for stage in story.trained.get(name, [])])
         rows.append(row_of(name, by_seed, facts, story.words.get(name, name)))
     write_json(story.figures, line.folder / FIGURES)
     notes = [*story.notes, *stopped_early(line)]

@@ -18,7 +18,7 @@ from reasoner.interchange.families import recognise
 from reasoner.interchange.lines import read_values
 from reasoner.records import Problem
 from reasoner.store.rows import check_problem
-from training.wordproblems import CHAINS, LEVELS, problem_set
+from training.wordproblems import ALL_LEVELS, problem_set
 
 GENERATED = "built-in"
 HELD_OUT = "1000:9003"  # ours: what is measured on where nothing is named, problems and seed
@@ -115,10 +115,10 @@ def _generated(spec: str) -> list[Problem]:
         num, seed = (int(number) for number in filter(None, numbers))
     except ValueError:
         num = seed = -1
-    if level not in LEVELS | CHAINS or num < 1 or seed < 0:
+    if level not in ALL_LEVELS or num < 1 or seed < 0:
         raise BadInput(
             f"“{spec}” names no generated problems: it should look like built-in:easy:1000:5, that is the level "
-            f"({', '.join(LEVELS | CHAINS)}), how many, and the seed."
+            f"({', '.join(ALL_LEVELS)}), how many, and the seed."
         )
     return problem_set(level, num, seed)
 

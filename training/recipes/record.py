@@ -82,6 +82,11 @@ def told(facts: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "solver" and isinstance(value, str | int | float)}
 
 
+def shown(value: str | int | float) -> str:
+    """A fact's value for a person: "1,234", "0.6931", or its words."""
+    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else value
+
+
 def report_of(raw: Mapping[str, Any]) -> RecipeReport:
     """The report that report.json holds. Raises KeyError, TypeError, ValueError or AttributeError for anything else."""
     rows = {row.stage: row for row in map(_row, raw["rows"])}

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from training.recipes.estimates import seeds_in_words
-from training.recipes.record import RecipeReport, points
+from training.recipes.record import RecipeReport, points, shown
 from training.recipes.report_charts import samples, training
 from training.recipes.report_figures import accuracies, differences, errors, stage_line
 from training.recipes.report_table import caveats, cells, percent
@@ -172,7 +172,7 @@ def _counts(report: RecipeReport) -> str:
 
 
 def _said(value: str | int | float) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else f"{value:,}" if isinstance(value, int) else f"“{value}”"
+    return f"“{value}”" if isinstance(value, str) else shown(value)
 
 
 def _settings(name: str, values: Mapping[str, Any]) -> str:

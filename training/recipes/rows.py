@@ -19,6 +19,7 @@ from reasoner.review.error_classes import CLASSES
 from training.progress import Event, read_events
 from training.recipes.estimates import contrast, estimate, majority_values, pass_values, powers_of_two
 from training.recipes.measured import Measured, Outcome
+from training.recipes.stages import Done
 from training.stats import mcnemar_p
 from training.value_report import Estimate
 
@@ -80,6 +81,13 @@ class Row:
     against: dict[str, Against] = field(default_factory=dict)  # other stage → this one minus it
     curves: tuple[dict[str, list[list[float]]], ...] = ()  # a seed's figures of training: name → [[update, value], …]
     measured: Mapping[int, Measured] = field(default_factory=dict, repr=False, compare=False)  # is not written
+
+
+def facts_of(trainings: Sequence[Done]) -> dict[str, Any]:
+    """What a row's stages of training have to say of it: where their events lie, and how many pairs each had."""
+    pairs = [done.tally.facts["pairs"] for done in trainings if "pairs" in done.tally.facts]
+    events = [done.folder / "events.jsonl" for done in trainings]
+    return {"events": events} | ({"pairs": pairs} if pairs else {})
 
 
 def row_of(stage: str, measured: Mapping[int, Measured], training: Facts | None = None, words: str = "") -> Row:

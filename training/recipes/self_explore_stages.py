@@ -46,6 +46,8 @@ class OneSeed:
         self.drawn_from = seed * SEEDS_APART  # completion i has this seed + i
         self.samples = line.folder / self.here / "sample" / "samples.jsonl"
         self.base = Solver(*resolve(settings.model, ""))
+        self.rft_epochs = settings.rft_epochs or settings.sft_epochs
+        self.rft_rate = settings.rft_learning_rate or settings.sft_learning_rate
         self.main_pairs = ""  # the stage of self-explore's pairs
 
     # ── the paper's stages ───────────────────────────────────────────────────────────────────────────────────────
@@ -74,11 +76,11 @@ class OneSeed:
         settings = self.settings
 
         def work(stage: Stage) -> Tally:
-            every, writing, over = training_problems(self.line), format_named(settings.format), Counter[str]()
-            problems = drawn(every, settings.max_problems, self.seed, over)
+            every, writing, dropped = training_problems(self.line), format_named(settings.format), Counter[str]()
+            problems = drawn(every, settings.max_problems, self.seed, dropped, "sampled")
             engine = engine_of(generator, settings.server)
-            prompts, dropped = fitting(engine, problems, writing)
-            dropped += Counter({"over the number that is sampled": over.total()})
+            prompts, unfit = fitting(engine, problems, writing)
+            dropped.update(unfit)
             sampling = writing.sampling(settings.num_samples, settings.temperature, seed=self.drawn_from)
             sample_into(self.samples, engine, problems, prompts, writing, sampling, stage.progress)
             counts = count(self.samples)
@@ -257,7 +259,7 @@ class OneSeed:
         """SFT trained on for as many updates as RFT and DPO took together."""
         settings, rows = self.settings, self.line.done[f"{self.sft_here}sft-set"]
         rft_rows_out = self.line.done[f"{self.here}rft-set"].tally.rows_out
-        updates = num_updates(rft_rows_out, settings.sft_batch, settings.rft_epochs or settings.sft_epochs)
+        updates = num_updates(rft_rows_out, settings.sft_batch, self.rft_epochs)
         pairs = self.line.done[self.main_pairs].tally.rows_out
         updates += num_updates(pairs, settings.batch, settings.epochs)
         epochs = epochs_for(updates, rows.tally.rows_out, settings.sft_batch)
@@ -272,9 +274,9 @@ class OneSeed:
     ) -> Solver:
         """Fine-tune `start` on the rows of the stage `rows`."""
         settings, num = self.settings, self.line.done[rows].tally.rows_out
-        is_first = name.endswith("/sft") or name == "sft"
-        epochs = epochs or (0 if is_first else settings.rft_epochs) or settings.sft_epochs
-        rate = (0 if is_first else settings.rft_learning_rate) or settings.sft_learning_rate
+        is_first = rows.endswith("sft-set") and not after
+        epochs = epochs or (settings.sft_epochs if is_first else self.rft_epochs)
+        rate = settings.sft_learning_rate if is_first else self.rft_rate
 
         def work(stage: Stage) -> Tally:
             if not num:

@@ -11,16 +11,16 @@ It listens where it is told, on this machine; {port} is one that is free. It end
 
 import contextlib
 import http.client
-import os
 import shlex
-import signal
 import socket
 import subprocess
 import tempfile
 import time
 
+import psutil
+
 from reasoner.errors import RunError
-from training.processes import end_with_parent
+from training.processes import end, end_with_parent
 
 PORT = "{port}"
 PATIENCE = 3600.0  # seconds until it answers: weights may have to be fetched first
@@ -76,12 +76,9 @@ class Served:
 
     def stop(self) -> None:
         """End it with all its children, so that its memory is free."""
-        for sign, seconds in ((signal.SIGTERM, GRACE), (signal.SIGKILL, GRACE)):
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, sign)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(seconds)
-                break
+        with contextlib.suppress(psutil.NoSuchProcess):
+            end(psutil.Process(self._process.pid), GRACE)
+        self._process.wait()
         self._log.close()
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from reasoner.errors import RunError
-from training import dpo, sft
+from training import command_line, dpo, sft
 from training.full import merged
 from training.processes import end_with_parent
 from training.progress import latest, read_events
@@ -100,15 +100,6 @@ def _launch(kind: str, args: Any, launcher: str) -> None:
 
 def options(args: Any) -> list[str]:
     """The command line that says these settings; those left at their default are left out."""
-    words: list[str] = []
-    for item in fields(args):
-        value = getattr(args, item.name)
-        if item.default is not MISSING and value == item.default:
-            continue
-        name = item.name.replace("_", "-")
-        words.append(f"--no-{name}" if value is False else f"--{name}")
-        if isinstance(value, tuple):
-            words += map(str, value)
-        elif not isinstance(value, bool):
-            words.append(str(value))
-    return words
+    given = {item.name: getattr(args, item.name) for item in fields(args)}
+    defaults = {item.name: item.default for item in fields(args) if item.default is not MISSING}
+    return command_line.options({name: value for name, value in given.items() if value != defaults.get(name, MISSING)})

@@ -16,7 +16,7 @@ from typing import Any
 
 from reasoner.errors import WorkbenchError
 from training.progress import Event, latest
-from training.recipes.record import told
+from training.recipes.record import shown, told
 from training.recipes.stages import DONE, read_stage
 from training.run_folder import Run
 from training.tabs.figures import last_step
@@ -255,18 +255,12 @@ def _stopped(stage: StageView) -> str:
 
 
 def _told(stage: StageView) -> str:
-    told = {name: value for name, value in stage.facts.items() if name != "stopped"}
-    if not told:
+    rows = {name: shown(value) for name, value in stage.facts.items() if name != "stopped"}
+    if not rows:
         return ""
-    items = "".join(f"<li><b>{_number(value)}</b> <span>{escape(name)}</span></li>" for name, value in told.items())
+    items = "".join(f"<li><b>{escape(value)}</b> <span>{escape(name)}</span></li>" for name, value in rows.items())
     key = escape(f"told-{stage.name}")
     return f'<details class="fp-why" data-key="{key}"><summary>more</summary><ul>{items}</ul></details>'
-
-
-def _number(value: Any) -> str:
-    return (
-        f"{value:,}" if isinstance(value, int) else f"{value:.4g}" if isinstance(value, float) else escape(str(value))
-    )
 
 
 def _seconds(seconds: float) -> str:
